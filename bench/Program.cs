@@ -1,0 +1,2 @@
+Console.Error.WriteLine("usage: bench/run.sh NAME");
+return 2;
