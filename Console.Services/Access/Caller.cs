@@ -24,6 +24,12 @@ public sealed record Caller(CallerKind Kind, Guid? Id, string Name, Role Role, I
     /// <summary>The console itself: recovery, sweeps, adoption.</summary>
     public static Caller System { get; } = new(CallerKind.System, null, "system", Role.Administrator);
 
+    /// <summary>The user behind the request: the user itself, or the owner of the token; null when there is none.</summary>
+    public Guid? UserId { get; init; }
+
+    /// <summary>The login session of a page; null for everything else.</summary>
+    public Guid? SessionId { get; init; }
+
     /// <summary>Whether the role and the scopes both allow it.</summary>
     public bool May(Permission permission) => Role >= permission.Minimum && (Scopes is null || Scopes.Contains(permission.Key));
 }

@@ -1,0 +1,29 @@
+using Microsoft.AspNetCore.Authorization;
+using Quarterdeck.Access;
+
+namespace Quarterdeck.Web.Access;
+
+/// <summary>Names of authentication schemes and authorisation policies.</summary>
+public static class AccessPolicies
+{
+    /// <summary>Scheme and policy of REST and the hub: <c>Authorization: Bearer</c> only, cookies are ignored.</summary>
+    public const string Bearer = "Bearer";
+
+    /// <summary>Scheme and policy of pages: the login cookie only.</summary>
+    public const string Page = "Identity.Application";
+
+    /// <summary>Says which permission an endpoint needs: 401 and 403 are answered (and audited) before anything of the body is read.</summary>
+    /// <remarks>The service behind checks again; this only decides the order of answers.</remarks>
+    public static TBuilder Needs<TBuilder>(this TBuilder endpoint, Permission permission) where TBuilder : IEndpointConventionBuilder
+    {
+        endpoint.Add(b => b.Metadata.Add(new NeedsPermission(permission)));
+        return endpoint;
+    }
+}
+
+/// <summary>Endpoint metadata: the permission it needs.</summary>
+public sealed record NeedsPermission(Permission Permission) : IAuthorizationRequirementData, IAuthorizationRequirement
+{
+    /// <inheritdoc/>
+    public IEnumerable<IAuthorizationRequirement> GetRequirements() => [this];
+}
