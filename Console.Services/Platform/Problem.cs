@@ -56,7 +56,7 @@ public sealed record Problem(ProblemKind Kind, string Title, string Detail, IRea
 }
 
 /// <summary>Carries a <see cref="Quarterdeck.Platform.Problem"/> through code that can only throw, such as an operation's handler.</summary>
-public sealed class ProblemException(Problem problem, Exception? inner = null) : Exception($"{problem.Title}: {problem.Detail}", inner)
+public class ProblemException(Problem problem, Exception? inner = null) : Exception($"{problem.Title}: {problem.Detail}", inner)
 {
     /// <summary>The refusal.</summary>
     public Problem Problem => problem;
