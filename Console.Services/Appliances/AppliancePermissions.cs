@@ -1,0 +1,13 @@
+using Quarterdeck.Access;
+
+namespace Quarterdeck.Appliances;
+
+/// <summary>What callers may do with appliances.</summary>
+public static class AppliancePermissions
+{
+    /// <summary>Upload a package to see what it is.</summary>
+    public static readonly Permission Inspect = new("appliances.inspect", Role.Operator, "Upload an OVA to see what it is");
+
+    /// <summary>Deploy a package: its disks are third-party code, and it may become a plug-in.</summary>
+    public static readonly Permission Deploy = new("appliances.deploy", Role.Administrator, "Deploy OVA appliances");
+}

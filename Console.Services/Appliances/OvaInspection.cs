@@ -1,0 +1,94 @@
+namespace Quarterdeck.Appliances;
+
+/// <summary>What a package says about itself; the answer of <c>POST /appliances/inspect</c>.</summary>
+/// <param name="Product">What it is and who made it.</param>
+/// <param name="Disks">Its disks in the order of the descriptor.</param>
+/// <param name="Networks">Its networks; each must be mapped to a host network.</param>
+/// <param name="Properties">The settings it takes; only the user-configurable ones may be given.</param>
+/// <param name="Options">Its deployment options; empty when it has none.</param>
+/// <param name="Eulas">Licence texts that must be accepted; empty when it has none.</param>
+/// <param name="Vcpus">Virtual CPUs of the default option.</param>
+/// <param name="MemoryMiB">Memory of the default option in MiB.</param>
+/// <param name="Signature">Whether it is signed, and by whom.</param>
+/// <param name="Plugin">Whether it carries <c>quarterdeck-plugin.json</c>, covered by its digests.</param>
+/// <param name="Warnings">What was left out or mapped to something else.</param>
+public sealed record OvaInspection(
+    OvaProduct Product,
+    IReadOnlyList<OvaDisk> Disks,
+    IReadOnlyList<OvaNetwork> Networks,
+    IReadOnlyList<OvaProperty> Properties,
+    IReadOnlyList<OvaOption> Options,
+    IReadOnlyList<string> Eulas,
+    int Vcpus,
+    long MemoryMiB,
+    OvaSignature Signature,
+    bool Plugin,
+    IReadOnlyList<string> Warnings);
+
+/// <summary>What a package is and who made it.</summary>
+/// <param name="Name">Product name, else the virtual system's name.</param>
+/// <param name="Vendor">Empty when the package does not say.</param>
+/// <param name="Version">Empty when the package does not say.</param>
+/// <param name="OperatingSystem">For people; empty when the package does not say.</param>
+public sealed record OvaProduct(string Name, string Vendor, string Version, string OperatingSystem);
+
+/// <summary>A disk of a package.</summary>
+/// <param name="Id">Its id in the descriptor.</param>
+/// <param name="CapacityBytes">Size as the guest sees it.</param>
+/// <param name="FileBytes">Size of its file in the package; 0 for an empty disk.</param>
+public sealed record OvaDisk(string Id, long CapacityBytes, long FileBytes);
+
+/// <summary>A network that a package names.</summary>
+/// <param name="Name">Its name in the descriptor.</param>
+/// <param name="Description">For people.</param>
+public sealed record OvaNetwork(string Name, string Description);
+
+/// <summary>A setting that a package takes.</summary>
+/// <param name="Key">Full key, <c>class.key.instance</c>.</param>
+/// <param name="Type">OVF type: <c>string</c>, <c>boolean</c>, <c>uint8</c> … <c>real64</c>.</param>
+/// <param name="Default">Its value unless given; null for a password.</param>
+/// <param name="UserConfigurable">Whether a value may be given.</param>
+/// <param name="Password">Whether it is a secret.</param>
+/// <param name="Label">Name for people; the key when the package has none.</param>
+/// <param name="Description">For people.</param>
+/// <param name="Category">Heading it is shown under; empty for none.</param>
+/// <param name="MinLength">Fewest characters of a string; null for any.</param>
+/// <param name="MaxLength">Most characters of a string; null for any.</param>
+/// <param name="Values">The values it may have; empty for any.</param>
+public sealed record OvaProperty(
+    string Key,
+    string Type,
+    string? Default,
+    bool UserConfigurable,
+    bool Password,
+    string Label,
+    string Description,
+    string Category,
+    int? MinLength,
+    int? MaxLength,
+    IReadOnlyList<string> Values);
+
+/// <summary>A deployment option of a package.</summary>
+/// <param name="Id">What <see cref="ApplianceSpec.DeploymentOption"/> takes.</param>
+/// <param name="Label">Name for people.</param>
+/// <param name="Description">For people.</param>
+/// <param name="Default">Whether it is taken unless another is named.</param>
+public sealed record OvaOption(string Id, string Label, string Description, bool Default);
+
+/// <summary>How far a package's digests and signature go.</summary>
+public enum SignatureState
+{
+    /// <summary>It has no manifest of digests: a changed byte would not be noticed.</summary>
+    NoManifest,
+    /// <summary>Its digests hold, but nobody signed them.</summary>
+    Unsigned,
+    /// <summary>Its digests are signed by the certificate inside the package; whether the publisher is trusted is not known.</summary>
+    Untrusted,
+    /// <summary>Its digests are signed by a trusted publisher.</summary>
+    Trusted,
+}
+
+/// <summary>Whether a package is signed, and by whom.</summary>
+/// <param name="State">How far digests and signature go.</param>
+/// <param name="Publisher">Subject of the signing certificate; null when unsigned.</param>
+public sealed record OvaSignature(SignatureState State, string? Publisher);
