@@ -1,0 +1,86 @@
+# The plug-in's side of docs/plugin-protocol.md: environment, enrolment, heartbeats. Sourced by init.
+manifest=/etc/quarterdeck-plugin.json
+ca=/run/console-ca.pem
+identity=/data/identity   # lines: plugin id, bearer token, seconds between heartbeats
+
+# property FILE KEY: a property's value, its XML escapes resolved
+property() {
+  sed -n "s/.*oe:key=\"$2\" oe:value=\"\([^\"]*\)\".*/\1/p" "$1" | sed 's/&#xD;//g; s/&#x9;/\t/g; s/&#xA;/\n/g; s/&lt;/</g; s/&gt;/>/g; s/&quot;/"/g; s/&amp;/\&/g'
+}
+html() { printf %s "$1" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/>/\&gt;/g; s/"/\&quot;/g'; }
+
+read_environment() {
+  console_url=$(property "$1" quarterdeck.console.url)
+  instance=$(property "$1" quarterdeck.plugin.instance)
+  enrolment_token=$(property "$1" quarterdeck.enrolment.token)
+  greeting=$(property "$1" greeting)
+  admin_password=$(property "$1" admin.password)
+  property "$1" quarterdeck.console.ca >$ca
+  authority=${console_url#https://}; authority=${authority%%/*}
+  host=${authority%:*}; [ "$host" != "$authority" ] || authority=$host:443
+  case $host in *[!0-9.]*) expect="-verify_hostname $host -servername $host" ;; *) expect="-verify_ip $host -noservername" ;; esac
+}
+
+# post PATH BODY-FILE [BEARER]: prints the answer's status, leaves its body in /run/answer. HTTP/1.0, so that the answer comes unchunked.
+# No answer is status 000: the console is away, or it is not the one whose certificate authority we were given.
+post() {
+  { printf 'POST %s HTTP/1.0\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %s\r\n' "$1" "$authority" "$(stat -c %s "$2")"
+    [ -z "$3" ] || printf 'Authorization: Bearer %s\r\n' "$3"
+    printf '\r\n'; cat "$2"; } |
+    timeout 20 openssl s_client -quiet -verify_quiet -verify_return_error -no-CApath -no-CAstore -CAfile $ca $expect -connect "$authority" 2>/dev/null >/run/raw
+  sed '1,/^\r*$/d' /run/raw >/run/answer
+  status=$(sed -n '1s/^HTTP[^ ]* \([0-9]*\).*/\1/p' /run/raw); echo "${status:-000}"
+}
+# member NAME: a string or number of the last answer
+member() { tr -d '\n' </run/answer | sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p"; }
+
+has_identity() { [ -s $identity ] && { read -r plugin_id && read -r bearer && read -r interval; } <$identity; }
+keep_identity() {   # the rename is what makes it whole or absent after a power cut
+  printf '%s\n%s\n%s\n' "$plugin_id" "$bearer" "$interval" >$identity.new && sync && mv $identity.new $identity && sync
+}
+
+# Prepared before the network is there: it costs time under emulation.
+prepare_enrolment() {
+  [ -n "$enrolment_token" ] || return 0
+  printf '{"token":"%s","instance":"%s","manifest":%s,"manifestDigest":"%s"}' "$enrolment_token" "$instance" "$(cat $manifest)" "$(sha256sum $manifest | cut -d' ' -f1)" >/run/enrolment
+}
+
+enrol() {
+  [ -s /run/enrolment ] || { say "no identity and no enrolment token: install this appliance anew"; while :; do sleep 3600; done; }
+  pause=1
+  while :; do
+    status=$(post /api/v1/plugins/enrolments /run/enrolment)
+    case $status in
+      201) break ;;
+      000 | 429 | 5??) say "enrolment: no luck ($status), again in $pause s"; sleep $pause; pause=$((pause * 2)); [ $pause -le 15 ] || pause=15 ;;
+      *) say "enrolment refused ($status): $(cat /run/answer)"; while :; do sleep 3600; done ;;
+    esac
+  done
+  plugin_id=$(member pluginId); bearer=$(member token); interval=$(member heartbeatSeconds)
+  keep_identity
+  rm -f /run/enrolment; enrolment_token=
+  say "enrolled as $plugin_id"
+}
+
+heartbeats() {
+  printf '{"health":{"state":"healthy","reason":null},"version":"%s"}' "$(sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' $manifest)" >/run/heartbeat
+  last=
+  while :; do
+    status=$(post "/api/v1/plugins/$plugin_id/heartbeat" /run/heartbeat "$bearer")
+    [ "$status" = "$last" ] || say "heartbeat: $status"; last=$status
+    case $status in
+      200)
+        renewed=$(member token); [ -z "$renewed" ] || { bearer=$renewed; keep_identity; }
+        seconds=$(member heartbeatSeconds); sleep "${seconds:-$interval}" ;;
+      401) sleep 60 ;;   # disabled: an administrator may enable it again
+      *) sleep "$interval" ;;
+    esac
+  done
+}
+
+# The password property is gone from the environment after enrolment: its hash is kept beside the identity.
+protect_administration() {
+  if [ -n "$admin_password" ]; then mkpasswd -m sha512 "$admin_password" >/data/admin.new && mv /data/admin.new /data/admin; fi
+  printf '/admin:admin:%s\n' "$(cat /data/admin 2>/dev/null || echo '*')" >/etc/httpd.conf
+  admin_password=
+}
