@@ -1,0 +1,19 @@
+#!/bin/bash
+# Starts the console in the foreground: installs what is missing, builds what has changed, and becomes the console.
+#   ./run.sh                 on http://127.0.0.1:5080, data in data/ (settings: docs/install.md)
+#   ./run.sh --tour          shows the main tasks on real engines with a data folder and ports of its own, then cleans up
+#   ./run.sh reset-password  and other commands of the console: ./run.sh help
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")"
+. build/machine.sh
+
+need_tools
+install libvirtd:libvirt-daemon-system qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils '/usr/lib/*/libvirt-qemu.so.0:libvirt0' ||
+  say "Going on without them: the pages say what is missing."
+
+output=Console.Web/bin/Release/net10.0
+build_once $output/.built dotnet build Console.Web -c Release -v quiet -nologo </dev/null >&2
+
+if [ "${1:-}" = --tour ]; then shift; exec node samples/tour.mjs "$@"; fi
+start_libvirt
+exec dotnet $output/Quarterdeck.Web.dll "$@"

@@ -1,0 +1,35 @@
+#!/bin/bash
+# Runs every test on real engines: installs what is missing, starts what does not run (and stops it again), builds, tests.
+# The last line of the output is "N passed, N failed"; the exit status is 0 only if nothing failed and something passed.
+#   ./test.sh [--long] [FILTER]     --long adds soaks; FILTER is a dotnet test filter, such as FullyQualifiedName~Operations
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")"
+. build/machine.sh
+
+filter='Category!=Long'
+[ "${1:-}" != --long ] || { filter=; shift; }
+[ -z "${1:-}" ] || filter="${filter:+$filter&}($1)"
+
+need_tools
+install libvirtd:libvirt-daemon-system virsh:libvirt-clients qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils \
+  '/boot/vmlinuz-*-cloud-amd64:linux-image-cloud-amd64' busybox:busybox-static openssl:openssl syslinux:syslinux \
+  /usr/lib/syslinux/mbr/mbr.bin:syslinux-common mcopy:mtools mkfs.fat:dosfstools mke2fs:e2fsprogs cpio:cpio \
+  '/usr/lib/postgresql/*/bin/postgres:postgresql' /usr/bin/chromium:chromium '/usr/share/fonts/truetype/dejavu/*:fonts-dejavu-core' ps:procps
+
+trap stop_libvirt EXIT
+start_libvirt
+
+results=TestResults
+rm -rf $results; mkdir -p $results
+clock=$SECONDS
+dotnet build Console.sln -v quiet -nologo </dev/null
+say "built in $((SECONDS - clock)) s"
+
+clock=$SECONDS
+status=0
+# A test that hangs is killed and named after five minutes; the run as a whole ends before the 25 minutes that it may take.
+timeout --kill-after=30 1380 dotnet test Console.Tests --no-build --nologo --results-directory $results --logger trx \
+  --blame-hang-timeout 5m --blame-hang-dump-type none ${filter:+--filter "$filter"} </dev/null >$results/run.log 2>&1 || status=$?
+[ $status = 0 ] || tail -40 $results/run.log
+say "tested in $((SECONDS - clock)) s"
+node build/test-summary.mjs $results $status
