@@ -23,7 +23,8 @@ internal static class IlTokens
                     tokens.Add(il.ReadInt32());
                     break;
                 case OperandType.InlineSwitch:
-                    il.Offset += il.ReadInt32() * 4;
+                    var targets = il.ReadInt32();
+                    il.Offset += targets * 4;
                     break;
                 case var operand:
                     il.Offset += operand switch
