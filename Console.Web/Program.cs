@@ -1,2 +1,4 @@
-var app = WebApplication.CreateBuilder(args).Build();
-app.Run();
+using Quarterdeck.Web;
+
+await using var app = QuarterdeckApp.Build(args);
+await QuarterdeckApp.RunAsync(app);

@@ -1,0 +1,21 @@
+namespace Quarterdeck.Web.Layout;
+
+/// <summary>One entry of the main navigation.</summary>
+/// <param name="Text">What it is called.</param>
+/// <param name="Href">Where it leads, relative to the base.</param>
+/// <param name="Icon">Name of an icon in <c>Shared/Icon.razor</c>.</param>
+/// <param name="Permission">Hidden from those who lack it; null for everybody.</param>
+public sealed record NavEntry(string Text, string Href, string Icon, Quarterdeck.Access.Permission? Permission = null);
+
+/// <summary>A titled group of entries; the first has no title.</summary>
+public sealed record NavSection(string? Title, IReadOnlyList<NavEntry> Entries);
+
+/// <summary>The whole navigation in its order. An entry is added together with its page: none is a dead link.</summary>
+public static class Navigation
+{
+    /// <summary>The sections in their order.</summary>
+    public static IReadOnlyList<NavSection> Sections { get; } =
+    [
+        new(null, [new("Overview", "", "overview")]),
+    ];
+}

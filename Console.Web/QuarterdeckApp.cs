@@ -1,0 +1,70 @@
+using Microsoft.AspNetCore.Hosting.StaticWebAssets;
+using Quarterdeck.Access;
+using Quarterdeck.Appliances;
+using Quarterdeck.Hosts;
+using Quarterdeck.Operations;
+using Quarterdeck.Platform;
+using Quarterdeck.Plugins;
+using Quarterdeck.Web.Access;
+using Quarterdeck.Web.Api;
+using Radzen;
+
+namespace Quarterdeck.Web;
+
+/// <summary>Puts the console together: settings, rooms, middleware in order, endpoints, pages.</summary>
+public static class QuarterdeckApp
+{
+    /// <summary>Builds the console without starting it; tests start it through <c>WebApplicationFactory</c>.</summary>
+    /// <exception cref="InvalidDataException">A setting is wrong; the message names it.</exception>
+    public static WebApplication Build(string[] args)
+    {
+        var root = ContentRoot.Find();
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = root, ApplicationName = typeof(QuarterdeckApp).Assembly.GetName().Name });
+        builder.WebHost.UseStaticWebAssets(); // finds the assets of a build that was not published; does nothing once published
+        var options = ConsoleOptions.From(builder.Configuration, root);
+        Directory.CreateDirectory(options.DataFolder);
+        if (builder.Configuration["urls"] is null) builder.WebHost.UseUrls(options.Urls);
+        AddRooms(builder.Services, options);
+        AddWeb(builder.Services, options);
+
+        var app = builder.Build();
+        app.UseHardening();
+        app.UseApiProblems();
+        app.UsePageProblems();
+        app.UseRouting();
+        app.UseWebAccess();
+        app.MapStaticAssets();
+        MapApi(app);
+        app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
+        return app;
+    }
+
+    /// <summary>Runs until SIGTERM; leaves within 20 s.</summary>
+    public static Task RunAsync(WebApplication app) => app.RunAsync();
+
+    private static void AddRooms(IServiceCollection services, ConsoleOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton(TimeProvider.System);
+        services.AddAccess();
+        services.AddOperations();
+        services.AddHosts();
+        services.AddAppliances();
+        services.AddPlugins();
+    }
+
+    private static void AddWeb(IServiceCollection services, ConsoleOptions options)
+    {
+        services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(15));
+        services.AddRazorComponents().AddInteractiveServerComponents();
+        services.AddRadzenComponents();
+        services.AddWebAccess(options);
+        services.AddApi();
+    }
+
+    private static void MapApi(WebApplication app)
+    {
+        var api = app.MapApiGroup();
+        api.MapAccess();
+    }
+}
