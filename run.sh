@@ -14,6 +14,13 @@ install libvirtd:libvirt-daemon-system qemu-system-x86_64:qemu-system-x86 qemu-i
 output=Console.Web/bin/Release/net10.0
 build_once $output/.built dotnet build Console.Web -c Release -v quiet -nologo </dev/null >&2
 
-if [ "${1:-}" = --tour ]; then shift; exec node samples/tour.mjs "$@"; fi
+if [ "${1:-}" = --tour ]; then
+  install '/boot/vmlinuz-*-cloud-amd64:linux-image-cloud-amd64' busybox:busybox-static openssl:openssl syslinux:syslinux \
+    /usr/lib/syslinux/mbr/mbr.bin:syslinux-common mcopy:mtools mkfs.fat:dosfstools mke2fs:e2fsprogs cpio:cpio
+  trap stop_libvirt EXIT
+  start_libvirt
+  node samples/tour.mjs $output/Quarterdeck.Web.dll </dev/null
+  exit
+fi
 start_libvirt
 exec dotnet $output/Quarterdeck.Web.dll "$@"
