@@ -1,0 +1,14 @@
+namespace Quarterdeck.Appliances.Ova;
+
+/// <summary>Bounds of what a package may ask for that no administrator needs to change.</summary>
+internal static class OvaLimits
+{
+    /// <summary>The largest disk: 64 TiB.</summary>
+    public const long MaxDiskBytes = 64L << 40;
+
+    /// <summary>The most disks of one package; IDE, SATA and virtio controllers hold as many between them.</summary>
+    public const int MaxDisks = 20;
+
+    /// <summary>The largest small file (<c>quarterdeck-plugin.json</c> and the like).</summary>
+    public const int MaxSmallFile = 64 << 10;
+}

@@ -1,0 +1,148 @@
+using System.Globalization;
+using System.Xml.Linq;
+
+namespace Quarterdeck.Appliances.Ova;
+
+/// <summary>Reads an OVF 1.x descriptor (DSP0243) for one deployment option.</summary>
+internal sealed class OvfParser
+{
+    private const int MaxList = 500;
+    private readonly string _file;
+    private readonly XElement _root;
+    private readonly List<string> _warnings = [];
+    private string? _option;
+
+    private OvfParser(string file, XElement root) => (_file, _root) = (file, root);
+
+    /// <param name="file">The descriptor's name, for refusals.</param>
+    /// <param name="bytes">The descriptor.</param>
+    /// <param name="option">The deployment option wanted; null for the package's default.</param>
+    public static OvfDescriptor Parse(string file, byte[] bytes, string? option)
+    {
+        var root = OvfXml.Load(file, bytes);
+        if (root.Name.LocalName != "Envelope" || root.Name.NamespaceName != OvfXml.Envelope1)
+            throw Refusal.Of(file, $"its envelope '{Refusal.Printable(root.Name.NamespaceName)}' is not known.", $"OVF 1.x is understood: {OvfXml.Envelope1}.");
+        return new OvfParser(file, root).Read(option);
+    }
+
+    private OvfDescriptor Read(string? option)
+    {
+        var systems = _root.Descendants().Where(e => e.Name.LocalName == "VirtualSystem").Take(2).ToArray();
+        if (systems.Length != 1) throw Refusal.Of(_file, systems.Length == 0 ? "it describes no virtual system." : "it describes several virtual systems.", "Packages with exactly one virtual system are deployed.");
+        var system = systems[0];
+        var options = Options();
+        _option = Choose(options, option);
+        var files = Files();
+        var disks = Disks(files);
+        var networks = Section("NetworkSection").SelectMany(s => s.Named("Network")).Select(n => new OvaNetwork(Required(n, "name"), n.Text("Description") ?? "")).ToArray();
+        var hardware = system.Named("VirtualHardwareSection").FirstOrDefault() ?? throw Refusal.Of(_file, "it has no VirtualHardwareSection.");
+        return new OvfDescriptor
+        {
+            SystemId = system.Attr("id") ?? "",
+            Product = Product(system),
+            Files = files,
+            Disks = disks,
+            Networks = Unique(networks, n => n.Name, "network"),
+            Properties = Unique(Properties(system), p => p.Key, "property"),
+            Options = options,
+            Option = _option,
+            Eulas = [.. system.Named("EulaSection").Concat(_root.Named("EulaSection")).Select(e => e.Text("License") ?? "").Where(t => t.Length > 0)],
+            Hardware = new OvfHardwareReader(_file, _option, disks.Select(d => d.Id).ToHashSet(StringComparer.Ordinal), networks.Select(n => n.Name).ToHashSet(StringComparer.Ordinal), _warnings).Read(hardware),
+            Warnings = _warnings,
+        };
+    }
+
+    private IEnumerable<XElement> Section(string name) => _root.Named(name);
+
+    private string Required(XElement element, string attribute) =>
+        element.Attr(attribute) is { Length: > 0 and <= 255 } value ? value : throw Refusal.Of(_file, $"a {element.Name.LocalName} has no usable '{attribute}'.");
+
+    private T[] Unique<T>(IEnumerable<T> items, Func<T, string> key, string what)
+    {
+        var all = items.Take(MaxList + 1).ToArray();
+        if (all.Length > MaxList) throw Refusal.Of(_file, $"it has more than {MaxList} of: {what}.");
+        if (all.GroupBy(key, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice) throw Refusal.Of(_file, $"the {what} '{Refusal.Printable(twice.Key)}' is there twice.");
+        return all;
+    }
+
+    private OvaOption[] Options() => Unique(
+        Section("DeploymentOptionSection").SelectMany(s => s.Named("Configuration"))
+            .Select(c => new OvaOption(Required(c, "id"), c.Text("Label") ?? c.Attr("id")!, c.Text("Description") ?? "", c.Flag("default"))),
+        o => o.Id, "deployment option");
+
+    private static string? Choose(OvaOption[] options, string? wanted)
+    {
+        if (wanted is null) return (options.FirstOrDefault(o => o.Default) ?? options.FirstOrDefault())?.Id;
+        if (options.Any(o => o.Id == wanted)) return wanted;
+        var known = options.Length == 0 ? "Leave it out: this package has no options." : $"Choose one of: {string.Join(", ", options.Select(o => Refusal.Printable(o.Id)))}.";
+        throw new Platform.ProblemException(Platform.Problem.Invalid("deploymentOption", $"The package has no deployment option '{Refusal.Printable(wanted)}'.", known));
+    }
+
+    private OvfFile[] Files()
+    {
+        var files = Unique(Section("References").SelectMany(s => s.Named("File")).Select(File), f => f.Id, "file id");
+        return Unique(files, f => f.Href, "file reference");
+
+        OvfFile File(XElement file)
+        {
+            var href = Required(file, "href");
+            if (href.AsSpan().ContainsAny("/\\:")) throw Refusal.Of(href, "the descriptor names it by a path or an address.", "Only files inside the package are taken.");
+            if (file.Attr("compression") is { Length: > 0 } compression && compression != "identity") throw Refusal.Of(href, $"the compression '{Refusal.Printable(compression)}' is not supported.", "Repack it without compression.");
+            if (file.Attr("chunkSize") is { Length: > 0 } and not "0") throw Refusal.Of(href, "it is cut into chunks, which is not supported.", "Repack it in one piece.");
+            return new OvfFile(Required(file, "id"), href, long.TryParse(file.Attr("size"), NumberStyles.None, CultureInfo.InvariantCulture, out var size) ? size : null);
+        }
+    }
+
+    private OvfDisk[] Disks(OvfFile[] files)
+    {
+        var disks = Unique(Section("DiskSection").SelectMany(s => s.Named("Disk")).Select(Disk), d => d.Id, "disk id");
+        if (disks.Where(d => d.FileId is not null).GroupBy(d => d.FileId).Any(g => g.Count() > 1)) throw Refusal.Of(_file, "two disks share one file.");
+        return disks;
+
+        OvfDisk Disk(XElement disk)
+        {
+            var id = Required(disk, "diskId");
+            var text = disk.Attr("capacity") ?? "";
+            if (OvfUnits.Bytes(text, disk.Attr("capacityAllocationUnits"), 1) is not { } capacity)
+                throw Refusal.Of(_file, $"the capacity '{Refusal.Printable(text)}' of disk {Refusal.Printable(id)} is not understood.");
+            if (capacity is <= 0 or > OvaLimits.MaxDiskBytes) throw Refusal.Of(_file, $"the capacity {capacity} of disk {Refusal.Printable(id)} is outside 1 byte to 64 TiB.");
+            if (disk.Attr("parentRef") is { Length: > 0 }) throw Refusal.Of(_file, $"disk {Refusal.Printable(id)} builds on another disk.", "Packages with whole disks are deployed.");
+            var file = disk.Attr("fileRef");
+            if (file is { Length: > 0 } && files.All(f => f.Id != file)) throw Refusal.Of(_file, $"disk {Refusal.Printable(id)} names the file '{Refusal.Printable(file)}', which is not referenced.");
+            return new OvfDisk(id, capacity, file is { Length: > 0 } ? file : null);
+        }
+    }
+
+    private static OvaProduct Product(XElement system)
+    {
+        var section = system.Named("ProductSection").FirstOrDefault(s => s.Text("Product") is not null) ?? system.Named("ProductSection").FirstOrDefault();
+        var os = system.Named("OperatingSystemSection").FirstOrDefault();
+        var name = section?.Text("Product") ?? system.Text("Name") ?? system.Attr("id") ?? "Appliance";
+        return new OvaProduct(Short(name), Short(section?.Text("Vendor")), Short(section?.Text("Version") ?? section?.Text("FullVersion")), Short(os?.Text("Description") ?? os?.Attr("osType")));
+    }
+
+    private static string Short(string? text) => string.IsNullOrWhiteSpace(text) ? "" : Refusal.Printable(text.Trim());
+
+    private IEnumerable<OvaProperty> Properties(XElement system)
+    {
+        foreach (var section in system.Named("ProductSection"))
+        {
+            var (before, after) = (section.Attr("class") is { Length: > 0 } c ? c + "." : "", section.Attr("instance") is { Length: > 0 } i ? "." + i : "");
+            var category = "";
+            foreach (var element in section.Elements())
+            {
+                if (element.Name.LocalName == "Category") category = element.Value.Trim();
+                else if (element.Name.LocalName == "Property") yield return Property(element, before + Required(element, "key") + after, category);
+            }
+        }
+    }
+
+    private OvaProperty Property(XElement element, string key, string category)
+    {
+        var qualifiers = OvfQualifiers.Parse(element.Attr("qualifiers"));
+        var value = element.Named("Value").FirstOrDefault(v => v.Attr("configuration") == _option && _option is not null)?.Attr("value") ?? element.Attr("value");
+        return new OvaProperty(
+            key, element.Attr("type") ?? "string", value, element.Flag("userConfigurable"), element.Flag("password"),
+            element.Text("Label") ?? key, element.Text("Description") ?? "", category, qualifiers.MinLength, qualifiers.MaxLength, qualifiers.Values);
+    }
+}
