@@ -1,12 +1,17 @@
 using Microsoft.AspNetCore.Hosting.StaticWebAssets;
 using Quarterdeck.Access;
 using Quarterdeck.Appliances;
+using Quarterdeck.Database;
+using Quarterdeck.Events;
 using Quarterdeck.Hosts;
+using Quarterdeck.Metrics;
 using Quarterdeck.Operations;
 using Quarterdeck.Platform;
 using Quarterdeck.Plugins;
+using Quarterdeck.Secrets;
 using Quarterdeck.Web.Access;
 using Quarterdeck.Web.Api;
+using Quarterdeck.Web.Live;
 using Radzen;
 
 namespace Quarterdeck.Web;
@@ -46,6 +51,10 @@ public static class QuarterdeckApp
     {
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
+        services.AddDatabase();
+        services.AddEvents();
+        services.AddSecrets();
+        services.AddConsoleMetrics();
         services.AddAccess();
         services.AddOperations();
         services.AddHosts();
@@ -60,6 +69,7 @@ public static class QuarterdeckApp
         services.AddRadzenComponents();
         services.AddWebAccess(options);
         services.AddApi();
+        services.AddScoped<LiveStatus>();
     }
 
     private static void MapApi(WebApplication app)

@@ -1,19 +1,38 @@
+using Quarterdeck.Events;
+
 namespace Quarterdeck.Web.Live;
 
 /// <summary>Whether this circuit's live views all flow; the header's indicator shows it.</summary>
-public sealed class LiveStatus
+public sealed class LiveStatus : IDisposable
 {
+    private readonly EventBus _bus;
     private int _broken;
 
-    /// <summary>Raised when <see cref="Broken"/> changed; from any thread.</summary>
+    /// <summary>One for each circuit.</summary>
+    public LiveStatus(EventBus bus)
+    {
+        _bus = bus;
+        bus.StateChanged += BusChanged;
+    }
+
+    /// <summary>Raised when <see cref="Broken"/> may have changed; from any thread.</summary>
     public event Action? Changed;
 
-    /// <summary>At least one stream of the open page broke and is being taken up again.</summary>
-    public bool Broken => Volatile.Read(ref _broken) > 0;
+    /// <summary>A stream of the open page broke, or changes of other nodes don't arrive.</summary>
+    public bool Broken => Volatile.Read(ref _broken) > 0 || _bus.State.Health is LiveHealth.Degraded;
+
+    /// <summary>Why the other nodes' changes don't arrive; null when they do.</summary>
+    public string? Reason => _bus.State.Reason;
+
+    /// <summary>Stops following the bus.</summary>
+    public void Dispose() => _bus.StateChanged -= BusChanged;
 
     internal void Report(bool broken)
     {
-        var now = broken ? Interlocked.Increment(ref _broken) : Interlocked.Decrement(ref _broken);
-        if (now is 0 || (broken && now == 1)) Changed?.Invoke();
+        if (broken) Interlocked.Increment(ref _broken);
+        else Interlocked.Decrement(ref _broken);
+        Changed?.Invoke();
     }
+
+    private void BusChanged(LiveState state) => Changed?.Invoke();
 }
