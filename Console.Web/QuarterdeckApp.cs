@@ -11,6 +11,8 @@ using Quarterdeck.Plugins;
 using Quarterdeck.Secrets;
 using Quarterdeck.Web.Access;
 using Quarterdeck.Web.Api;
+using Quarterdeck.Web.Hosts;
+using Quarterdeck.Web.Vms;
 using Quarterdeck.Web.Live;
 using Radzen;
 
@@ -36,10 +38,12 @@ public static class QuarterdeckApp
         app.UseHardening();
         app.UseApiProblems();
         app.UsePageProblems();
+        app.UseWebSockets();
         app.UseRouting();
         app.UseWebAccess();
         app.MapStaticAssets();
         MapApi(app);
+        app.MapVmConsole();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
         return app;
     }
@@ -76,5 +80,7 @@ public static class QuarterdeckApp
     {
         var api = app.MapApiGroup();
         api.MapAccess();
+        api.MapHosts();
+        api.MapVms();
     }
 }
