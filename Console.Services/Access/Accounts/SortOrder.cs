@@ -1,0 +1,19 @@
+namespace Quarterdeck.Access.Accounts;
+
+/// <summary>From a list's sort and search words to SQL; only columns named here ever reach it.</summary>
+internal static class SortOrder
+{
+    /// <summary>An <c>ORDER BY</c> term; an unknown field falls back to the list's own order.</summary>
+    internal static string Of(string? sort, string fallback, params ReadOnlySpan<(string Field, string Column)> known)
+    {
+        if (sort is null) return fallback;
+        var (field, direction) = sort.StartsWith('-') ? (sort[1..], " DESC") : (sort, "");
+        foreach (var (name, column) in known)
+            if (name.Equals(field, StringComparison.OrdinalIgnoreCase)) return column + direction;
+        return fallback;
+    }
+
+    /// <summary>A <c>LIKE</c> pattern (escape character <c>!</c>) that finds the text anywhere; null for null.</summary>
+    internal static string? Pattern(string? search) => string.IsNullOrWhiteSpace(search) ? null
+        : $"%{search.Trim().ToLowerInvariant().Replace("!", "!!").Replace("%", "!%").Replace("_", "!_")}%";
+}
