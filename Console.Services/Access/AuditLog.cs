@@ -19,8 +19,8 @@ public sealed class AuditLog(Db db, TimeProvider time)
     public Task WriteAsync(Caller caller, string action, string target, string? targetName, object? before, object? after, CancellationToken cancellation) =>
         throw new NotImplementedException($"{db} {time}");
 
-    /// <summary>Records a change inside the transaction that makes it: both are stored, or neither.</summary>
-    public Task WriteAsync(DbTransaction transaction, Caller caller, string action, string target, string? targetName, object? before, object? after, CancellationToken cancellation) =>
+    /// <summary>Records a change on the connection of the transaction that makes it: both are stored, or neither.</summary>
+    public Task WriteAsync(DbConnection connection, Caller caller, string action, string target, string? targetName, object? before, object? after, CancellationToken cancellation) =>
         throw new NotImplementedException();
 
     internal Task RefusedAsync(Caller caller, string action, string target, string why, CancellationToken cancellation) =>

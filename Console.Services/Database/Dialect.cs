@@ -17,6 +17,21 @@ public sealed record Dialect(DatabaseEngine Engine)
     public string Identity => Engine is DatabaseEngine.Sqlite
         ? "INTEGER PRIMARY KEY AUTOINCREMENT" : "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY";
 
+    /// <summary>A migration's text for this engine: <c>{blob}</c> and <c>{identity}</c> are filled in, and of <c>-- only sqlite</c> or <c>-- only postgres</c> … <c>-- end</c> only the own part stays.</summary>
+    public string Script(string text)
+    {
+        var kept = new List<string>();
+        var mine = true;
+        foreach (var line in text.Split('\n'))
+        {
+            var mark = line.Trim();
+            if (mark.StartsWith("-- only ", StringComparison.Ordinal)) mine = mark["-- only ".Length..] == Engine.ToColumn();
+            else if (mark == "-- end") mine = true;
+            else if (mine) kept.Add(line);
+        }
+        return string.Join('\n', kept).Replace("{blob}", Blob, StringComparison.Ordinal).Replace("{identity}", Identity, StringComparison.Ordinal);
+    }
+
     /// <summary>Ends a SELECT that claims rows, so that two nodes never claim the same one. Empty on SQLite, where one writer runs at a time.</summary>
     public string SkipLocked => Engine is DatabaseEngine.Sqlite ? "" : "FOR UPDATE SKIP LOCKED";
 

@@ -10,7 +10,7 @@ namespace Quarterdeck.Database;
 /// <summary>One numbered script.</summary>
 /// <param name="Number">Its place in the order; the file name's first four digits.</param>
 /// <param name="Name">The rest of the file name, <c>room-what</c>.</param>
-/// <param name="Text">SQL in the common part, with the tokens <c>{blob}</c> and <c>{identity}</c>.</param>
+/// <param name="Text">SQL in the common part, as <see cref="Dialect.Script"/> reads it.</param>
 public sealed record Migration(int Number, string Name, string Text)
 {
     /// <summary>SHA-256 of the text, line ends normalised, in lower-case hex.</summary>
@@ -49,7 +49,7 @@ public sealed partial class Migrator(Db db, TimeProvider time, ILogger<Migrator>
         if (next is null) return null;
         try
         {
-            await connection.ExecuteAsync(next.Text.Replace("{blob}", db.Dialect.Blob, StringComparison.Ordinal).Replace("{identity}", db.Dialect.Identity, StringComparison.Ordinal));
+            await connection.ExecuteAsync(db.Dialect.Script(next.Text));
         }
         catch (DbException e)
         {

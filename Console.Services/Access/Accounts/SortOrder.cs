@@ -1,6 +1,6 @@
 namespace Quarterdeck.Access.Accounts;
 
-/// <summary>From a list's sort and search words to SQL; only columns named here ever reach it.</summary>
+/// <summary>From a list's sort word to SQL; only columns named here ever reach it.</summary>
 internal static class SortOrder
 {
     /// <summary>An <c>ORDER BY</c> term; an unknown field falls back to the list's own order.</summary>
@@ -12,8 +12,4 @@ internal static class SortOrder
             if (name.Equals(field, StringComparison.OrdinalIgnoreCase)) return column + direction;
         return fallback;
     }
-
-    /// <summary>A <c>LIKE</c> pattern (escape character <c>!</c>) that finds the text anywhere; null for null.</summary>
-    internal static string? Pattern(string? search) => string.IsNullOrWhiteSpace(search) ? null
-        : $"%{search.Trim().ToLowerInvariant().Replace("!", "!!").Replace("%", "!%").Replace("_", "!_")}%";
 }

@@ -15,18 +15,18 @@ internal sealed partial class UserStore(Db db) : IUserPasswordStore<UserAccount>
     public async Task<IdentityResult> CreateAsync(UserAccount user, CancellationToken cancellationToken)
     {
         await using var connection = await db.OpenAsync(cancellationToken);
-        return await InsertAsync(connection, null, user, cancellationToken)
+        return await InsertAsync(connection, user, cancellationToken)
             ? IdentityResult.Success
             : IdentityResult.Failed(new IdentityErrorDescriber().DuplicateUserName(user.UserName));
     }
 
     /// <summary>False when the name is taken.</summary>
-    internal static async Task<bool> InsertAsync(DbConnection connection, DbTransaction? transaction, UserAccount user, CancellationToken cancellation) =>
+    internal static async Task<bool> InsertAsync(DbConnection connection, UserAccount user, CancellationToken cancellation) =>
         await connection.ExecuteAsync(new CommandDefinition("""
             INSERT INTO users (id, user_name, normalized_user_name, password_hash, security_stamp, concurrency_stamp, role, disabled, created_at)
             VALUES (@Id, @UserName, @NormalizedUserName, @PasswordHash, @SecurityStamp, @ConcurrencyStamp, @RoleName, @Disabled, @CreatedAt)
             ON CONFLICT (normalized_user_name) DO NOTHING
-            """, Parameters(user), transaction, cancellationToken: cancellation)) == 1;
+            """, Parameters(user), cancellationToken: cancellation)) == 1;
 
     public async Task<IdentityResult> UpdateAsync(UserAccount user, CancellationToken cancellationToken)
     {
@@ -53,11 +53,11 @@ internal sealed partial class UserStore(Db db) : IUserPasswordStore<UserAccount>
     {
         if (!Guid.TryParse(userId, out var id)) return null;
         await using var connection = await db.OpenAsync(cancellationToken);
-        return await FindAsync(connection, null, id, cancellationToken);
+        return await FindAsync(connection, id, cancellationToken);
     }
 
-    internal static Task<UserAccount?> FindAsync(DbConnection connection, DbTransaction? transaction, Guid id, CancellationToken cancellation) =>
-        connection.QuerySingleOrDefaultAsync<UserAccount>(new CommandDefinition($"SELECT {Columns} FROM users WHERE id = @id", new { id }, transaction, cancellationToken: cancellation));
+    internal static Task<UserAccount?> FindAsync(DbConnection connection, Guid id, CancellationToken cancellation) =>
+        connection.QuerySingleOrDefaultAsync<UserAccount>(new CommandDefinition($"SELECT {Columns} FROM users WHERE id = @id", new { id }, cancellationToken: cancellation));
 
     public async Task<UserAccount?> FindByNameAsync(string normalizedUserName, CancellationToken cancellationToken)
     {
@@ -105,6 +105,6 @@ internal sealed partial class UserStore(Db db) : IUserPasswordStore<UserAccount>
     internal static object Parameters(UserAccount user, string? next = null) => new
     {
         user.Id, user.UserName, user.NormalizedUserName, user.PasswordHash, user.SecurityStamp, user.ConcurrencyStamp,
-        RoleName = user.Role.Stored(), user.Disabled, user.CreatedAt, user.LastLoginAt, Next = next,
+        RoleName = user.Role.ToColumn(), user.Disabled, user.CreatedAt, user.LastLoginAt, Next = next,
     };
 }
