@@ -20,4 +20,10 @@ public sealed record AccessOptions
 
     /// <summary>The least length of a password. Default 12.</summary>
     public int PasswordLength { get; init; } = 12;
+
+    internal const string Rules = "Quarterdeck:Access: SessionIdle of at least 1 minute, SessionCheck from 1 second to 1 minute, LockoutAttempts from 3 to 100, LockoutTime of at least 10 seconds, AttemptsPerMinute of at least 5, PasswordLength from 8 to 64. Example: Quarterdeck__Access__SessionIdle=08:00:00";
+
+    internal static bool IsSane(AccessOptions o) =>
+        o.SessionIdle >= TimeSpan.FromMinutes(1) && o.SessionCheck >= TimeSpan.FromSeconds(1) && o.SessionCheck <= TimeSpan.FromMinutes(1)
+        && o.LockoutAttempts is >= 3 and <= 100 && o.LockoutTime >= TimeSpan.FromSeconds(10) && o.AttemptsPerMinute >= 5 && o.PasswordLength is >= 8 and <= 64;
 }

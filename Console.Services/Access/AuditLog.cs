@@ -1,6 +1,7 @@
 using System.Data.Common;
+using Dapper;
+using Quarterdeck.Access.Audit;
 using Quarterdeck.Database;
-using Quarterdeck.Platform;
 
 namespace Quarterdeck.Access;
 
@@ -16,24 +17,33 @@ public sealed class AuditLog(Db db, TimeProvider time)
     /// <param name="after">The object after; null when it is gone.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <remarks>Members named like passwords, tokens, secrets or keys are replaced by <c>•••</c>.</remarks>
-    public Task WriteAsync(Caller caller, string action, string target, string? targetName, object? before, object? after, CancellationToken cancellation) =>
-        throw new NotImplementedException($"{db} {time}");
+    public async Task WriteAsync(Caller caller, string action, string target, string? targetName, object? before, object? after, CancellationToken cancellation)
+    {
+        await using var connection = await db.OpenAsync(cancellation);
+        await WriteAsync(connection, caller, action, target, targetName, before, after, cancellation);
+    }
 
     /// <summary>Records a change on the connection of the transaction that makes it: both are stored, or neither.</summary>
     public Task WriteAsync(DbConnection connection, Caller caller, string action, string target, string? targetName, object? before, object? after, CancellationToken cancellation) =>
-        throw new NotImplementedException();
+        InsertAsync(connection, caller, action, target, targetName, AuditOutcome.Done, AuditJson.Of(before), AuditJson.Of(after), cancellation);
 
-    internal Task RefusedAsync(Caller caller, string action, string target, string why, CancellationToken cancellation) =>
-        throw new NotImplementedException();
-}
+    internal async Task RefusedAsync(Caller caller, string action, string target, string why, CancellationToken cancellation)
+    {
+        await using var connection = await db.OpenAsync(cancellation);
+        await InsertAsync(connection, caller, action, target, null, AuditOutcome.Refused, null, AuditJson.Of(new { reason = why }), cancellation);
+    }
 
-/// <summary>The reading side of the audit log.</summary>
-public sealed class AuditTrail(Db db, Guard guard)
-{
-    /// <summary>One page, newest first; sorts by <c>at</c>, <c>actor</c>, <c>action</c>, <c>target</c>. Search finds names, actions and targets.</summary>
-    public Task<Result<Page<AuditEntry>>> ListAsync(Caller caller, AuditQuery query, PageQuery page, CancellationToken cancellation) =>
-        throw new NotImplementedException($"{db} {guard}");
-
-    /// <summary>One line.</summary>
-    public Task<Result<AuditEntry>> GetAsync(Caller caller, Guid id, CancellationToken cancellation) => throw new NotImplementedException();
+    private Task InsertAsync(
+        DbConnection connection, Caller caller, string action, string target, string? targetName, AuditOutcome outcome, string? before, string? after, CancellationToken cancellation)
+    {
+        var now = time.GetUtcNow();
+        return connection.ExecuteAsync(new CommandDefinition("""
+            INSERT INTO audit (id, at, actor_kind, actor_id, actor_name, action, target, target_name, outcome, before_json, after_json, request_id)
+            VALUES (@id, @now, @kind, @actorId, @actorName, @action, @target, @targetName, @outcome, @before, @after, @requestId)
+            """, new
+        {
+            id = Guid.CreateVersion7(now), now, kind = caller.Kind.ToColumn(), actorId = caller.Id, actorName = caller.Name,
+            action, target, targetName, outcome = outcome.ToColumn(), before, after, requestId = caller.RequestId,
+        }, cancellationToken: cancellation));
+    }
 }

@@ -92,16 +92,15 @@ internal sealed class UserDirectory(Db db, AuditLog audit, Passwords passwords, 
     /// <summary>False when the name is taken by another. <paramref name="ends"/>: the sessions end.</summary>
     private static async Task<bool> WriteAsync(DbConnection connection, UserAccount account, bool ends, CancellationToken cancellation)
     {
-        if (ends)
-        {
-            account.SecurityStamp = NewStamp();
-            await connection.ExecuteAsync(new CommandDefinition("DELETE FROM sessions WHERE user_id = @Id", new { account.Id }, cancellationToken: cancellation));
-        }
-        return await connection.ExecuteAsync(new CommandDefinition("""
+        if (ends) account.SecurityStamp = NewStamp();
+        var written = await connection.ExecuteAsync(new CommandDefinition("""
             UPDATE users SET user_name = @UserName, normalized_user_name = @NormalizedUserName, role = @RoleName, disabled = @Disabled,
               password_hash = @PasswordHash, security_stamp = @SecurityStamp, concurrency_stamp = @Next
             WHERE id = @Id AND NOT EXISTS (SELECT 1 FROM users o WHERE o.normalized_user_name = @NormalizedUserName AND o.id <> @Id)
-            """, UserStore.Parameters(account, NewStamp()), cancellationToken: cancellation)) == 1;
+            """, UserStore.Parameters(account, NewStamp()), cancellationToken: cancellation));
+        if (written == 1 && ends)
+            await connection.ExecuteAsync(new CommandDefinition("DELETE FROM sessions WHERE user_id = @Id", new { account.Id }, cancellationToken: cancellation));
+        return written == 1;
     }
 
     internal async Task<Result<Done>> DeleteAsync(Caller caller, Guid id, CancellationToken cancellation)
