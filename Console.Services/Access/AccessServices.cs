@@ -59,6 +59,6 @@ public static class AccessServices
     private static T Inner<T>(IServiceProvider provider) where T : class
     {
         var constructor = typeof(T).GetConstructors(System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Instance).Single();
-        return (T)constructor.Invoke([.. constructor.GetParameters().Select(p => provider.GetRequiredService(p.ParameterType))]);
+        return (T)constructor.Invoke(System.Reflection.BindingFlags.DoNotWrapExceptions, null, [.. constructor.GetParameters().Select(p => provider.GetRequiredService(p.ParameterType))], null);
     }
 }

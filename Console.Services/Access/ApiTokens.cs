@@ -1,4 +1,5 @@
 using Quarterdeck.Access.Tokens;
+using Quarterdeck.Database;
 using Quarterdeck.Platform;
 
 namespace Quarterdeck.Access;
@@ -79,7 +80,7 @@ public sealed class ApiTokens
             return $"{caller.Name} is {caller.Role.ToString().ToLowerInvariant()} and cannot make a token of the role {token.Role.ToString()!.ToLowerInvariant()}.";
         if (caller.Scopes is not null && (token.Scopes is null || !caller.Scopes.IsSupersetOf(token.Scopes)))
             return $"The token '{caller.Name}' is narrowed to scopes; name some of the same scopes: {string.Join(", ", caller.Scopes.Order(StringComparer.Ordinal))}.";
-        if (caller is { Kind: CallerKind.Token, Id: { } id } && await _store.FindAsync(id, cancellation) is { ExpiresAt: { } end } && (token.ExpiresAt is null || token.ExpiresAt > end))
+        if (caller is { Kind: CallerKind.Token, Id: { } id } && await _store.FindAsync(id, cancellation) is { ExpiresAt: { } end } && (token.ExpiresAt is null || token.ExpiresAt.Value.Stored() > end))
             return $"The token '{caller.Name}' expires at {end:u}; it cannot make one that lives longer.";
         return null;
     }
