@@ -1,4 +1,9 @@
+using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
+using Quarterdeck.Appliances.Deploy;
+using Quarterdeck.Appliances.Ova;
+using Quarterdeck.Hosts;
+using Quarterdeck.Operations;
 using Quarterdeck.Platform;
 
 namespace Quarterdeck.Appliances;
@@ -6,11 +11,30 @@ namespace Quarterdeck.Appliances;
 /// <summary>Takes OVA packages in: looks at them, or deploys them while they are being uploaded.</summary>
 public sealed class ApplianceImport
 {
+    private readonly Guard _guard;
+    private readonly OperationQueue _queue;
+    private readonly HostConnections _hosts;
+    private readonly PackageIntake _intake;
+    private readonly TimeProvider _time;
+    private readonly AppliancesOptions _options;
+    private readonly SemaphoreSlim _uploads;
+
+    internal ApplianceImport(Guard guard, OperationQueue queue, HostConnections hosts, PackageIntake intake, TimeProvider time, IOptions<AppliancesOptions> options)
+    {
+        (_guard, _queue, _hosts, _intake, _time, _options) = (guard, queue, hosts, intake, time, options.Value);
+        _uploads = new SemaphoreSlim(_options.Uploads);
+    }
+
+    /// <summary>The largest package that is taken, in bytes.</summary>
+    public long MaxPackageBytes => _options.MaxPackageBytes;
+
     /// <summary>Whether the caller may deploy; asked before the first byte of an upload is read.</summary>
-    public Task<Result<Done>> MayDeployAsync(Caller caller, CancellationToken cancellation) => throw new NotImplementedException();
+    public async Task<Result<Done>> MayDeployAsync(Caller caller, CancellationToken cancellation) =>
+        await _guard.CheckAsync(caller, AppliancePermissions.Deploy, "appliance", cancellation) is { } refused ? refused : Done.It;
 
     /// <summary>Whether the caller may inspect; asked before the first byte of an upload is read.</summary>
-    public Task<Result<Done>> MayInspectAsync(Caller caller, CancellationToken cancellation) => throw new NotImplementedException();
+    public async Task<Result<Done>> MayInspectAsync(Caller caller, CancellationToken cancellation) =>
+        await _guard.CheckAsync(caller, AppliancePermissions.Inspect, "appliance", cancellation) is { } refused ? refused : Done.It;
 
     /// <summary>Reads the package once, straight into disks on the host, then queues the rest (define, environment, power on, enrolment). Returns when the upload is read.</summary>
     /// <param name="caller">Who asks.</param>
@@ -18,9 +42,61 @@ public sealed class ApplianceImport
     /// <param name="ova">The package; read once, not sought.</param>
     /// <param name="length">Its bytes in all, for the progress; null when unknown.</param>
     /// <param name="cancellation">Ends the upload; what was made is removed.</param>
-    /// <returns>The operation's id, also when the package was refused while it was read (the operation then tells why), or a refusal before anything was made.</returns>
-    public Task<Result<Guid>> BeginAsync(Caller caller, ApplianceSpec spec, Stream ova, long? length, CancellationToken cancellation) => throw new NotImplementedException();
+    /// <param name="began">Told the operation's id before the first byte is read, so that its progress can be shown meanwhile.</param>
+    /// <returns>The operation's id. A package that is refused while it is read answers the refusal; nothing of it is left, and the operation tells the same.</returns>
+    public async Task<Result<Guid>> BeginAsync(Caller caller, ApplianceSpec spec, Stream ova, long? length, CancellationToken cancellation, Action<Guid>? began = null)
+    {
+        if (await _guard.CheckAsync(caller, AppliancePermissions.Deploy, "appliance", cancellation) is { } refused) return refused;
+        if (SpecCheck.Alone(spec) is { } wrong) return wrong;
+        if (!_hosts.Get(spec.HostId).TryGet(out var hypervisor, out var away)) return away;
+        if (await hypervisor.DomainAsync(spec.Name, cancellation) is not null) return Problem.Conflict("The name is taken on the host", $"The host has a VM '{spec.Name}' already. Choose another name.");
+        if (!await _uploads.WaitAsync(TimeSpan.Zero, cancellation)) return Problem.Unavailable("Too many uploads", $"{_options.Uploads} packages are being uploaded. Try again when one of them is done.");
+        try { return await AttendAsync(caller, spec, hypervisor, ova, length, began, cancellation); }
+        finally { _uploads.Release(); }
+    }
+
+    private async Task<Result<Guid>> AttendAsync(Caller caller, ApplianceSpec spec, IHypervisor hypervisor, Stream ova, long? length, Action<Guid>? began, CancellationToken cancellation)
+    {
+        var now = _time.GetUtcNow();
+        var input = new DeployInput(Guid.CreateVersion7(now), Guid.CreateVersion7(now), spec.HostId, spec.Name, spec.Start ?? true, spec.Plugin);
+        var wanted = new NewOperation(DeployHandler.DeployKind.Key, $"vm:{input.VmId:D}", spec.Name, input)
+        {
+            Locks = [new ResourceLock($"vm:{input.VmId:D}", LockMode.Exclusive), new ResourceLock($"vm-name:{spec.HostId:D}:{spec.Name}", LockMode.Exclusive)],
+        };
+        if (!(await _queue.BeginAttendedAsync(caller, wanted, cancellation)).TryGet(out var operation, out var problem)) return problem;
+        await using (operation)
+        {
+            began?.Invoke(operation.Id);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, operation.Cancellation);
+            try
+            {
+                await operation.Context.StepAsync(DeployHandler.ReceiveStep, "Receiving the package",
+                    step => _intake.ReceiveAsync(input, spec, hypervisor, operation.Context, ova, length, either.Token));
+                await operation.HandOverAsync(CancellationToken.None);
+                return operation.Id;
+            }
+            catch (Exception e) when (AsProblem(e, operation) is { } reason)
+            {
+                await operation.FailAsync(reason, CancellationToken.None);
+                return reason;
+            }
+        }
+    }
+
+    private static Problem? AsProblem(Exception e, AttendedOperation operation) => e switch
+    {
+        ProblemException refused => refused.Problem,
+        _ when DeployNotes.IsFull(e) => DeployNotes.Full,
+        OperationCanceledException when operation.Cancellation.IsCancellationRequested => Problem.Conflict("Cancelled", "The upload was cancelled."),
+        OperationCanceledException or IOException => Problem.Unavailable("The upload broke off", "The connection ended before the package was whole. Upload it again."),
+        _ => null,
+    };
 
     /// <summary>Reads the package once, verifies it, keeps nothing.</summary>
-    public Task<Result<OvaInspection>> InspectAsync(Caller caller, Stream ova, CancellationToken cancellation) => throw new NotImplementedException();
+    public async Task<Result<OvaInspection>> InspectAsync(Caller caller, Stream ova, CancellationToken cancellation)
+    {
+        if (await _guard.CheckAsync(caller, AppliancePermissions.Inspect, "appliance", cancellation) is { } refused) return refused;
+        try { return await _intake.InspectAsync(ova, cancellation); }
+        catch (ProblemException e) { return e.Problem; }
+    }
 }

@@ -1,4 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Quarterdeck.Access;
+using Quarterdeck.Appliances.Deploy;
+using Quarterdeck.Appliances.Environment;
+using Quarterdeck.Hosts;
+using Quarterdeck.Operations;
 
 namespace Quarterdeck.Appliances;
 
@@ -8,7 +14,21 @@ public static class AppliancesServices
     /// <summary>Adds the import of OVA packages. Needs Operations, Hosts, Secrets and Access.</summary>
     public static IServiceCollection AddAppliances(this IServiceCollection services)
     {
-        services.AddSingleton<ApplianceImport>();
+        services.AddOptions<AppliancesOptions>().BindConfiguration("Quarterdeck:Appliances")
+            .Validate(o => o.MaxPackageBytes > 0, "Quarterdeck:Appliances:MaxPackageBytes must be above 0. Example: 549755813888")
+            .Validate(o => o.Uploads is > 0 and <= 64, "Quarterdeck:Appliances:Uploads must be 1 to 64. Example: 4")
+            .ValidateOnStart();
+        services.AddSingleton<ApplianceStore>();
+        services.AddSingleton<EnvironmentDisc>();
+        services.AddSingleton<ApplianceDismantler>();
+        services.AddSingleton<PackageIntake>();
+        // Constructors of public classes stay internal where they take private parts, so the container is told how.
+        services.AddSingleton(s => new ApplianceImport(
+            s.GetRequiredService<Guard>(), s.GetRequiredService<OperationQueue>(), s.GetRequiredService<HostConnections>(), s.GetRequiredService<PackageIntake>(),
+            s.GetRequiredService<TimeProvider>(), s.GetRequiredService<IOptions<AppliancesOptions>>()));
+        services.AddSingleton(s => new ApplianceRemoval(s.GetRequiredService<ApplianceStore>(), s.GetRequiredService<ApplianceDismantler>()));
+        services.AddOperationHandler<DeployHandler>();
+        services.AddPermissions(typeof(AppliancePermissions));
         return services;
     }
 }

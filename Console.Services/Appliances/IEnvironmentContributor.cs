@@ -13,8 +13,11 @@ public interface IEnvironmentContributor
     /// <exception cref="Quarterdeck.Platform.ProblemException">The package is refused; everything made so far is removed.</exception>
     Task<bool> JoinAsync(ApplianceDeployment deployment, IOperationContext operation, CancellationToken cancellation);
 
-    /// <summary>Called right before power-on when it takes part: properties for the environment; they win over the package's own.</summary>
+    /// <summary>Called when the environment is written, if it takes part: properties for the environment; they win over the package's own.</summary>
     Task<IReadOnlyDictionary<string, string>> PropertiesAsync(ApplianceDeployment deployment, CancellationToken cancellation);
+
+    /// <summary>Called right before the power is switched on when it takes part: what is valid from power-on begins now.</summary>
+    Task PowerOnAsync(ApplianceDeployment deployment, CancellationToken cancellation);
 
     /// <summary>Called after power-on when it takes part: waits for the guest. Its properties and the package's passwords leave the environment when it calls <paramref name="seal"/> with what may stay.</summary>
     /// <returns>Members for the operation's result, such as <c>pluginId</c>.</returns>

@@ -1,0 +1,75 @@
+using Quarterdeck.Appliances.Ova;
+using Quarterdeck.Hosts;
+using Quarterdeck.Operations;
+using Quarterdeck.Platform;
+
+namespace Quarterdeck.Appliances.Deploy;
+
+/// <summary>Makes volumes of a package's disks while it is read.</summary>
+/// <remarks>Each volume is noted before it is made, so that a kill leaves nothing. On a host that shares no files with the console, images pass through the data folder.</remarks>
+internal sealed class PackageReceiver(
+    DeployInput input, ApplianceSpec spec, IHypervisor hypervisor, IOperationContext operation, string spoolFolder, IReadOnlyCollection<string> smallFiles) : IPackageSink
+{
+    private readonly Dictionary<string, DiskVolume> _disks = [];
+    private readonly Dictionary<string, string> _volumes = [];
+    private PoolInfo? _pool;
+
+    public IReadOnlyCollection<string> SmallFiles => smallFiles;
+
+    /// <summary>Every property's value; known once the descriptor was read.</summary>
+    public IReadOnlyDictionary<string, PropertyValue> Properties { get; private set; } = new Dictionary<string, PropertyValue>();
+
+    /// <summary>The host network of each of the package's networks.</summary>
+    public IReadOnlyDictionary<string, string> Networks { get; private set; } = new Dictionary<string, string>();
+
+    public async Task DescriptorAsync(OvfDescriptor descriptor, CancellationToken cancellation)
+    {
+        Properties = SpecCheck.Against(spec, descriptor);
+        Networks = await HostNetwork.MapAsync(spec.Networks, descriptor.Networks, hypervisor, cancellation);
+        _pool = await hypervisor.EnsurePoolAsync(null, cancellation);
+        operation.Log($"{descriptor.Product.Name} {descriptor.Product.Version}: {descriptor.Disks.Count} disks, {descriptor.Hardware.Vcpus} virtual CPUs, {descriptor.Hardware.MemoryMiB} MiB of memory.");
+        foreach (var disk in descriptor.Disks.Where(d => d.FileId is null)) await VolumeAsync(disk, cancellation);
+    }
+
+    public async Task<string?> DiskAsync(OvfDisk disk, CancellationToken cancellation)
+    {
+        var volume = await VolumeAsync(disk, cancellation);
+        if (hypervisor.SharesFileSystem) return volume;
+        Directory.CreateDirectory(spoolFolder);
+        var spool = Path.Combine(spoolFolder, Path.GetFileName(volume));
+        await operation.NoteAsync(DeployNotes.Spool, spool);
+        return spool;
+    }
+
+    public async Task DiskDoneAsync(OvfDisk disk, string path, CancellationToken cancellation)
+    {
+        var volume = _volumes[disk.Id];
+        if (path == volume) return;
+        await using (var content = File.OpenRead(path)) await hypervisor.UploadVolumeAsync(volume, content, content.Length, cancellation);
+        File.Delete(path);
+    }
+
+    /// <summary>The volumes in the order of the descriptor's disks.</summary>
+    public IReadOnlyList<DiskVolume> Disks(OvfDescriptor descriptor) => [.. descriptor.Disks.Select(d => _disks[d.Id])];
+
+    private async Task<string> VolumeAsync(OvfDisk disk, CancellationToken cancellation)
+    {
+        var name = input.VolumeName($"disk{_disks.Count + 1}.qcow2");
+        await operation.NoteAsync(DeployNotes.Volume, new VolumeName(_pool!.Name, name).ToString());
+        // Whole sectors: a capacity that is none is rounded up, as a disk has no other sizes.
+        var volume = await hypervisor.CreateVolumeAsync(new NewVolume(_pool.Name, name, "qcow2", (disk.CapacityBytes + 511) & ~511L), cancellation);
+        _disks[disk.Id] = new DiskVolume(disk.Id, volume.Path);
+        return _volumes[disk.Id] = volume.Path;
+    }
+}
+
+/// <summary>Kinds of notes that a deployment writes.</summary>
+internal static class DeployNotes
+{
+    public const string Volume = "volume", Spool = "spool", Domain = "domain";
+
+    /// <summary>A full disk, wherever it shows, as a problem with a remedy.</summary>
+    public static bool IsFull(Exception e) => e is IOException { HResult: 28 };
+
+    public static readonly Problem Full = Problem.Conflict("No room on the host", "The storage pool is full: the package's disks do not fit. Free some room in the pool, or choose another host.");
+}
