@@ -11,6 +11,9 @@ public sealed record ConsoleOptions
     /// <summary><c>QUARTERDECK_DATABASE</c>: null for SQLite in the data folder, else a PostgreSQL connection string.</summary>
     public string? Database { get; init; }
 
+    /// <summary><c>QUARTERDECK_KEY_FILE</c>: the file whose key or passphrase encrypts stored secrets; null for <c>secrets.key</c> in the data folder.</summary>
+    public string? KeyFile { get; init; }
+
     /// <summary><c>QUARTERDECK_URLS</c>: where pages and REST are served.</summary>
     public string Urls { get; init; } = "http://127.0.0.1:5080";
 
@@ -48,6 +51,7 @@ public sealed record ConsoleOptions
             DataFolder = data,
             ImageRoots = [.. roots.Select(r => Path.GetFullPath(r))],
             Database = Read("QUARTERDECK_DATABASE"),
+            KeyFile = Read("QUARTERDECK_KEY_FILE") is { } keyFile ? Path.GetFullPath(keyFile, root) : null,
             Urls = Read("QUARTERDECK_URLS") ?? "http://127.0.0.1:5080",
             AdminPassword = Read("QUARTERDECK_ADMIN_PASSWORD"),
             AdminToken = token,

@@ -8,7 +8,7 @@ internal static class HouseRules
     /// <summary>Rooms from the lowest floor to the highest; one entry is one floor.</summary>
     private static readonly string[][] Floors =
     [
-        ["Platform"], ["Database", "Events", "Secrets"], ["Access"], ["Operations", "Metrics", "Tags"], ["Schedules", "Notifications"], ["Alerts", "Search"],
+        ["Platform"], ["Database"], ["Events", "Secrets"], ["Access"], ["Operations", "Metrics", "Tags"], ["Schedules", "Notifications"], ["Alerts", "Search"],
         ["Hosts", "Repositories"], ["Appliances", "Backups", "Workers", "Units", "Traffic", "Trust"], ["Restores", "Applications", "Plugins"], ["Verification"], ["Web"],
     ];
 
