@@ -11,6 +11,7 @@ using Quarterdeck.Plugins;
 using Quarterdeck.Secrets;
 using Quarterdeck.Web.Access;
 using Quarterdeck.Web.Api;
+using Quarterdeck.Web.Health;
 using Quarterdeck.Web.Hosts;
 using Quarterdeck.Web.Vms;
 using Quarterdeck.Web.Live;
@@ -43,6 +44,8 @@ public static class QuarterdeckApp
         app.UseWebAccess();
         app.MapStaticAssets();
         MapApi(app);
+        app.MapLive();
+        app.MapHealth();
         app.MapVmConsole();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
         return app;
@@ -73,7 +76,8 @@ public static class QuarterdeckApp
         services.AddRadzenComponents();
         services.AddWebAccess(options);
         services.AddApi();
-        services.AddScoped<LiveStatus>();
+        services.AddLive();
+        services.AddHealth();
     }
 
     private static void MapApi(WebApplication app)

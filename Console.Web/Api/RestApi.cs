@@ -14,6 +14,7 @@ public static class RestApi
     public static IServiceCollection AddApi(this IServiceCollection services)
     {
         services.ConfigureHttpJsonOptions(o => Conventions(o.SerializerOptions));
+        services.AddDescription();
         return services;
     }
 
@@ -22,6 +23,7 @@ public static class RestApi
     {
         var api = app.MapGroup(Base).RequireAuthorization(AccessPolicies.Bearer).DisableAntiforgery();
         UnknownRoutes.Map(app);
+        app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
         return api;
     }
 

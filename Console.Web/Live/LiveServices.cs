@@ -1,0 +1,22 @@
+using Quarterdeck.Web.Api;
+
+namespace Quarterdeck.Web.Live;
+
+/// <summary>Registers live pages and the hub.</summary>
+public static class LiveServices
+{
+    /// <summary>Adds the hub and its topics.</summary>
+    public static IServiceCollection AddLive(this IServiceCollection services)
+    {
+        services.AddScoped<LiveStatus>();
+        services.AddSignalR(o =>
+        {
+            o.MaximumReceiveMessageSize = 32 << 10;
+            o.EnableDetailedErrors = false;
+        }).AddJsonProtocol(o => RestApi.Conventions(o.PayloadSerializerOptions));
+        return services;
+    }
+
+    /// <summary>Maps <c>/hubs/live</c>.</summary>
+    public static void MapLive(this WebApplication app) => app.MapHub<LiveHub>("/hubs/live");
+}
