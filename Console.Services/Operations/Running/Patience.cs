@@ -1,0 +1,62 @@
+using System.Data.Common;
+using System.Net.Sockets;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Quarterdeck.Platform;
+
+namespace Quarterdeck.Operations.Running;
+
+/// <summary>Waits with the bookkeeping of running operations while the database is away, within a bound.</summary>
+internal sealed partial class Patience(IOptions<OperationsOptions> options, TimeProvider time, ILogger<Patience> logger)
+{
+    private static readonly TimeSpan First = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(2);
+
+    /// <summary>Runs idempotent bookkeeping, again while the database is away.</summary>
+    /// <exception cref="DatabaseAwayException">The database did not come back in time.</exception>
+    public async Task<T> WithAsync<T>(Func<CancellationToken, Task<T>> bookkeeping, CancellationToken cancellation)
+    {
+        var began = time.GetTimestamp();
+        for (var wait = First; ; wait = wait * 2 > Longest ? Longest : wait * 2)
+        {
+            try
+            {
+                return await bookkeeping(cancellation);
+            }
+            catch (Exception e) when (IsAway(e))
+            {
+                if (time.GetElapsedTime(began) > options.Value.DatabasePatience) throw new DatabaseAwayException(e);
+                if (wait == Longest) Log.Waiting(logger, e.Message);
+                await Task.Delay(wait, time, cancellation);
+            }
+        }
+    }
+
+    public Task WithAsync(Func<CancellationToken, Task> bookkeeping, CancellationToken cancellation) =>
+        WithAsync(async token => { await bookkeeping(token); return 0; }, cancellation);
+
+    /// <summary>Whether the database is unreachable, busy or full, so that the same statement may succeed later.</summary>
+    public static bool IsAway(Exception error) => error switch
+    {
+        // BUSY, LOCKED, IOERR, FULL, CANTOPEN
+        SqliteException { SqliteErrorCode: 5 or 6 or 10 or 13 or 14 } => true,
+        NpgsqlException { IsTransient: true } => true,
+        PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.DiskFull } => true,
+        PostgresException => false,
+        DbException { InnerException: SocketException or IOException or TimeoutException } => true,
+        ProblemException { Problem.Kind: ProblemKind.Unavailable } => true,
+        TimeoutException or SocketException => true,
+        _ => false,
+    };
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "The bookkeeping of operations waits for the database: {Reason}")]
+        public static partial void Waiting(ILogger logger, string reason);
+    }
+}
+
+/// <summary>The database stayed away for longer than operations wait. The run stops where it is and is resumed once the database is back.</summary>
+internal sealed class DatabaseAwayException(Exception inner) : Exception("The database stayed away for too long.", inner);
