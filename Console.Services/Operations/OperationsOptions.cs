@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Options;
+
 namespace Quarterdeck.Operations;
 
 /// <summary>Settings of operations, section <c>Quarterdeck:Operations</c>.</summary>
@@ -6,8 +8,8 @@ public sealed record OperationsOptions
     /// <summary>Operations that run at once on this node.</summary>
     public int Parallel { get; set; } = 16;
 
-    /// <summary>How often a node says that it lives.</summary>
-    public TimeSpan Heartbeat { get; set; } = TimeSpan.FromSeconds(2);
+    /// <summary>How often a node says that it lives, and looks for cancellations from other nodes.</summary>
+    public TimeSpan Heartbeat { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>A node silent for this long is taken for dead.</summary>
     public TimeSpan DeadAfter { get; set; } = TimeSpan.FromSeconds(10);
@@ -33,6 +35,26 @@ public sealed record OperationsOptions
     /// <summary>How long running operations get to end or to hand themselves back at shutdown.</summary>
     public TimeSpan ShutdownGrace { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>This node's name; null for the machine's name and the process's number.</summary>
+    /// <summary>This node's name; unique among the nodes of a database; null to derive it from the machine's name.</summary>
     public string? Node { get; set; }
+}
+
+internal sealed class OperationsOptionsValidator : IValidateOptions<OperationsOptions>
+{
+    public ValidateOptionsResult Validate(string? name, OperationsOptions options)
+    {
+        List<string> wrong = [];
+        void Check(bool holds, string key, string text, string example)
+        {
+            if (!holds) wrong.Add($"Quarterdeck:Operations:{key} {text}. Example: Quarterdeck__Operations__{key}={example}");
+        }
+        Check(options.Parallel is >= 1 and <= 500, nameof(options.Parallel), "must be 1 to 500", "16");
+        Check(options.Heartbeat >= TimeSpan.FromMilliseconds(50), nameof(options.Heartbeat), "must be at least 50 ms", "00:00:01");
+        Check(options.DeadAfter >= options.Heartbeat * 3, nameof(options.DeadAfter), "must be at least three heartbeats, or a slow node is taken for dead", "00:00:10");
+        Check(options.Backoff > TimeSpan.Zero && options.MaxBackoff >= options.Backoff, nameof(options.MaxBackoff), "must not be less than Backoff, and both more than zero", "00:05:00");
+        Check(options.ProgressEvery >= TimeSpan.FromMilliseconds(20), nameof(options.ProgressEvery), "must be at least 20 ms", "00:00:00.4");
+        Check(options.RetentionDays >= 1, nameof(options.RetentionDays), "must be at least 1", "90");
+        Check(options.RetentionCount >= 1, nameof(options.RetentionCount), "must be at least 1", "100000");
+        return wrong.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(wrong);
+    }
 }

@@ -10,6 +10,9 @@ internal sealed class RunRegistry
     /// <summary>Runs in progress.</summary>
     public IReadOnlyList<OperationRun> Runs => [.. _slots.Values.Select(s => s.Run).OfType<OperationRun>()];
 
+    /// <summary>Whether nothing runs, begins or ends here.</summary>
+    public bool IsEmpty => _slots.IsEmpty;
+
     /// <summary>Whether something here is about to run the operation, runs it, or is just ending it.</summary>
     public bool Has(Guid id) => _slots.ContainsKey(id);
 

@@ -56,6 +56,7 @@ internal sealed class EndingStore(Db db, TimeProvider time)
         var now = time.GetUtcNow();
         return await OperationGate.MoveAsync(connection, row.Id, OperationState.Queued, OperationState.Cancelled, "ended_at = @now, ending = NULL, cancel_requested = TRUE", new { now }, """
             (ending IS NULL OR ending = 'cancelled') AND NOT EXISTS (SELECT 1 FROM operation_steps s WHERE s.operation_id = operations.id) AND NOT EXISTS (SELECT 1 FROM operation_notes n WHERE n.operation_id = operations.id)
+            AND NOT EXISTS (SELECT 1 FROM operations c WHERE c.parent_id = operations.id AND c.state IN ('queued', 'running'))
             """)
             ? await AfterAsync(connection, row.Id, row.ParentId, now) : null;
     }, cancellation);

@@ -1,0 +1,49 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Quarterdeck.Database;
+using Quarterdeck.Operations.Running;
+using Quartz;
+
+namespace Quarterdeck.Operations.Scheduling;
+
+/// <summary>How Quartz.NET is set up here.</summary>
+internal static class QuartzSetup
+{
+    /// <summary>A container of Quartz's own, so that its services stay out of the console's.</summary>
+    public static ServiceProvider Build(Db db, string node, OperationRunner runner, OperationsOptions options, ILoggerFactory loggers)
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton(loggers);
+        services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
+        services.AddSingleton(runner);
+        services.AddTransient<OperationJob>();
+        services.AddQuartz(quartz =>
+        {
+            quartz.ConfigureScheduler(o =>
+            {
+                (o.InstanceName, o.InstanceId) = ("quarterdeck", node);
+                // A node signals itself when it tells of an operation; the wait is how soon other nodes help out.
+                o.IdleWaitTime = TimeSpan.FromSeconds(1);
+                o.PropagateTraceContext = false;
+            });
+            quartz.UseDefaultThreadPool(options.Parallel);
+            quartz.UsePersistentStore(store =>
+            {
+                if (db.Dialect.Engine is DatabaseEngine.Postgres)
+                {
+                    store.UsePostgres(o => o.DataSourceFactory = _ => db.Source);
+                    store.UseClustering(c => (c.CheckinInterval, c.CheckinMisfireThreshold) = (TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(6)));
+                }
+                else
+                {
+                    store.UseSqlite(o => o.DataSourceFactory = _ => JobFile.Beside(db.Source.ConnectionString));
+                }
+                store.ProvisionSchema();
+                store.ConfigureStore(o => o.DbRetryInterval = TimeSpan.FromSeconds(2));
+            });
+        });
+        return services.BuildServiceProvider();
+    }
+}
