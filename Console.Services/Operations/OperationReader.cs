@@ -38,7 +38,7 @@ public sealed class OperationReader
     {
         var operation = await GetAsync(caller, id, cancellation);
         if (operation.Problem is { } problem) return problem;
-        return new(await _store.LogAsync(id, after, Math.Clamp(limit, 1, MaxLines), cancellation));
+        return await _store.LogAsync(id, after, Math.Clamp(limit, 1, MaxLines), cancellation);
     }
 
     /// <summary>The last lines of the stored log, oldest first.</summary>
@@ -46,14 +46,14 @@ public sealed class OperationReader
     {
         var operation = await GetAsync(caller, id, cancellation);
         if (operation.Problem is { } problem) return problem;
-        return new(await _store.TailAsync(id, Math.Clamp(limit, 1, MaxLines), cancellation));
+        return await _store.TailAsync(id, Math.Clamp(limit, 1, MaxLines), cancellation);
     }
 
     /// <summary>How many operations are in each state; states without any are absent.</summary>
     public async Task<Result<IReadOnlyDictionary<OperationState, int>>> CountAsync(Caller caller, CancellationToken cancellation)
     {
         if (await _guard.CheckAsync(caller, OperationPermissions.Read, "operation", cancellation) is { } refused) return refused;
-        return new(await _store.CountAsync(cancellation));
+        return await _store.CountAsync(cancellation);
     }
 
     /// <summary>The kinds that are registered, by title; for filters.</summary>

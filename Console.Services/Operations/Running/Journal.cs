@@ -13,6 +13,7 @@ internal sealed class Journal(TimeProvider time, long lastLine, OperationProgres
     private readonly Lock _lock = new();
     private List<LogLine> _lines = [];
     private long _number = lastLine;
+    private int _written;
     private OperationProgress? _progress = progress;
     private int _warnings = warnings;
     private bool _dirty;
@@ -34,9 +35,8 @@ internal sealed class Journal(TimeProvider time, long lastLine, OperationProgres
         lock (_lock)
         {
             if (counts) _warnings++;
-            var written = _number - lastLine;
-            if (written > MaxLines) return;
-            if (written == MaxLines) (level, text) = (LogLevel.Warning, $"The log is full: {MaxLines} lines. What follows is not kept.");
+            if (_written > MaxLines) return;
+            if (_written++ == MaxLines) (level, text) = (LogLevel.Warning, $"The log is full: {MaxLines} lines. What follows is not kept.");
             _lines.Add(new LogLine(++_number, time.GetUtcNow(), level, text.Length > MaxText ? text[..MaxText] + "…" : text));
         }
     }

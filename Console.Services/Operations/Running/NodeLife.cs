@@ -105,7 +105,7 @@ internal sealed partial class NodeLife(
         for (var began = time.GetTimestamp(); !registry.IsEmpty && time.GetElapsedTime(began) < within && !cancellation.IsCancellationRequested;)
         {
             foreach (var run in registry.Runs.Where(which)) run.Stop(StopReason.Shutdown);
-            await Task.Delay(20, time, CancellationToken.None);
+            await Task.Delay(TimeSpan.FromMilliseconds(20), time, CancellationToken.None);
         }
     }
 

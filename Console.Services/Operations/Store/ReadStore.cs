@@ -38,13 +38,13 @@ internal sealed class ReadStore(Db db, OperationKinds kinds)
         return [.. ids.Where(rows.ContainsKey).Select(id => rows[id].ToInfo([.. steps[id]], kinds.Find(rows[id].Kind)?.Kind.Retryable ?? false))];
     }
 
-    public async Task<IReadOnlyList<LogLine>> LogAsync(Guid id, long after, int limit, CancellationToken cancellation)
+    public async Task<LogLine[]> LogAsync(Guid id, long after, int limit, CancellationToken cancellation)
     {
         await using var connection = await db.OpenAsync(cancellation);
         return [.. await connection.QueryAsync<LogLine>("SELECT number, at, level, text FROM operation_log WHERE operation_id = @id AND number > @after ORDER BY number LIMIT @limit", new { id, after, limit })];
     }
 
-    public async Task<IReadOnlyList<LogLine>> TailAsync(Guid id, int limit, CancellationToken cancellation)
+    public async Task<LogLine[]> TailAsync(Guid id, int limit, CancellationToken cancellation)
     {
         await using var connection = await db.OpenAsync(cancellation);
         var lines = (await connection.QueryAsync<LogLine>("SELECT number, at, level, text FROM operation_log WHERE operation_id = @id ORDER BY number DESC LIMIT @limit", new { id, limit })).ToArray();
@@ -53,7 +53,7 @@ internal sealed class ReadStore(Db db, OperationKinds kinds)
     }
 
     /// <summary>How many operations are in each state, for chips and the overview.</summary>
-    public async Task<IReadOnlyDictionary<OperationState, int>> CountAsync(CancellationToken cancellation)
+    public async Task<Dictionary<OperationState, int>> CountAsync(CancellationToken cancellation)
     {
         await using var connection = await db.OpenAsync(cancellation);
         return (await connection.QueryAsync<(string State, int Count)>("SELECT state, COUNT(*) FROM operations GROUP BY state"))
