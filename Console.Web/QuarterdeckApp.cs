@@ -15,6 +15,7 @@ using Quarterdeck.Web.Health;
 using Quarterdeck.Web.Hosts;
 using Quarterdeck.Web.Vms;
 using Quarterdeck.Web.Live;
+using Quarterdeck.Web.Operations;
 using Radzen;
 
 namespace Quarterdeck.Web;
@@ -77,6 +78,7 @@ public static class QuarterdeckApp
         services.AddWebAccess(options);
         services.AddApi();
         services.AddLive();
+        services.AddOperationsTopic();
         services.AddHealth();
     }
 
@@ -86,5 +88,6 @@ public static class QuarterdeckApp
         api.MapAccess();
         api.MapHosts();
         api.MapVms();
+        api.MapOperations();
     }
 }

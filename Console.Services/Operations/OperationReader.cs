@@ -56,6 +56,9 @@ public sealed class OperationReader
         return await _store.CountAsync(cancellation);
     }
 
+    /// <summary>What a list may be sorted by, as REST names it.</summary>
+    public static IReadOnlyCollection<string> Sorts => [.. ReadStore.Sorts.Keys];
+
     /// <summary>The kinds that are registered, by title; for filters.</summary>
     public IReadOnlyList<OperationKind> Kinds => _kinds.All;
 }
