@@ -35,6 +35,9 @@ public sealed record OperationsOptions
     /// <summary>How long running operations get to end or to hand themselves back at shutdown.</summary>
     public TimeSpan ShutdownGrace { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>For fault tests: the first attempt stands still at this point, written <c>kind/step@begin</c> or <c>kind/step@end</c>, until the console is killed or stopped; null, and off, unless set.</summary>
+    public string? HoldAt { get; set; }
+
     /// <summary>This node's name; unique among the nodes of a database; null to derive it from the machine's name.</summary>
     public string? Node { get; set; }
 }

@@ -53,6 +53,7 @@ public static class OperationsServices
         services.AddSingleton<Patience>();
         services.AddSingleton<ReadyQueue>();
         services.AddSingleton<RunRegistry>();
+        services.AddSingleton<HoldPoint>();
         services.AddSingleton<RunFactory>();
         services.AddSingleton<Canceller>();
         services.AddSingleton<RunEnding>();

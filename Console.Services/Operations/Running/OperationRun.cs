@@ -15,14 +15,15 @@ internal sealed class OperationRun : IOperationContext, IDisposable
     private readonly StepStore _steps;
     private readonly Patience _patience;
     private readonly Action<Guid> _changed;
+    private readonly HoldPoint _hold;
     private readonly Dictionary<string, StepRow> _known;
     private readonly SemaphoreSlim _writing = new(1);
     private volatile bool _undoing;
     private int _reason;
 
-    public OperationRun(OperationRow row, IReadOnlyList<StepRow> steps, long lastLine, StepStore store, Patience patience, TimeProvider time, Action<Guid> changed)
+    public OperationRun(OperationRow row, IReadOnlyList<StepRow> steps, long lastLine, StepStore store, Patience patience, TimeProvider time, HoldPoint hold, Action<Guid> changed)
     {
-        (Row, _steps, _patience, _changed) = (row, store, patience, changed);
+        (Row, _steps, _patience, _hold, _changed) = (row, store, patience, hold, changed);
         Lease = new Lease(row.Id, row.Owner!.Value, row.Attempt);
         RequestedBy = Json.ReadCaller(row.Caller);
         Journal = new Journal(time, lastLine, null, row.Warnings);
@@ -74,7 +75,9 @@ internal sealed class OperationRun : IOperationContext, IDisposable
         await StoreAsync(token => _steps.StartAsync(Lease, key, number, title, token), Token);
         try
         {
+            await _hold.ReachedAsync(this, key, HoldPoint.Begin);
             var result = await action(Token);
+            await _hold.ReachedAsync(this, key, HoldPoint.End);
             // From here the work is done: a cancellation must not make it forgotten.
             var text = Json.Write(result);
             await StoreAsync(token => _steps.EndAsync(Lease, key, StepState.Done, text, token), CancellationToken.None);

@@ -5,7 +5,7 @@ using Quarterdeck.Operations.Store;
 namespace Quarterdeck.Operations.Running;
 
 /// <summary>Opens runs with what is stored of them: finished steps, the log's last number.</summary>
-internal sealed class RunFactory(Db db, StepStore steps, Patience patience, OperationFeed feed, TimeProvider time)
+internal sealed class RunFactory(Db db, StepStore steps, Patience patience, OperationFeed feed, HoldPoint hold, TimeProvider time)
 {
     public Task<OperationRun> OpenAsync(OperationRow row, CancellationToken cancellation) => patience.WithAsync(async token =>
     {
@@ -17,5 +17,5 @@ internal sealed class RunFactory(Db db, StepStore steps, Patience patience, Oper
         return Make(row, known, last);
     }, cancellation);
 
-    private OperationRun Make(OperationRow row, IReadOnlyList<StepRow> known, long lastLine) => new(row, known, lastLine, steps, patience, time, id => feed.Changed(id));
+    private OperationRun Make(OperationRow row, IReadOnlyList<StepRow> known, long lastLine) => new(row, known, lastLine, steps, patience, time, hold, id => feed.Changed(id));
 }
