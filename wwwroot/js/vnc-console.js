@@ -1,5 +1,5 @@
 // The screen of a VM: noVNC over the page's own WebSocket. Reconnects by itself; says in words why it is not connected.
-import RFB from '/lib/novnc/core/rfb.js';
+import RFB from '../lib/novnc/core/rfb.js';
 
 const firstRetry = 500, longestRetry = 10_000;
 const keys = { control: [0xffe3, 'ControlLeft'], alt: [0xffe9, 'AltLeft'], shift: [0xffe1, 'ShiftLeft'], super: [0xffeb, 'MetaLeft'] };
