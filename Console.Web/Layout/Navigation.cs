@@ -1,3 +1,5 @@
+using Quarterdeck.Hosts;
+
 namespace Quarterdeck.Web.Layout;
 
 /// <summary>One entry of the main navigation.</summary>
@@ -17,5 +19,6 @@ public static class Navigation
     public static IReadOnlyList<NavSection> Sections { get; } =
     [
         new(null, [new("Overview", "", "overview")]),
+        new("Compute", [new("Hosts", "hosts", "host", HostsPermissions.ReadHosts), new("Virtual machines", "vms", "vm", HostsPermissions.ReadVms)]),
     ];
 }
