@@ -2,6 +2,7 @@ using System.Data;
 using System.Data.Common;
 using Quarterdeck.Database.Engines;
 using Quarterdeck.Database.Mapping;
+using Quarterdeck.Database.Watch;
 using Quarterdeck.Platform;
 
 namespace Quarterdeck.Database;
@@ -17,7 +18,7 @@ public sealed class Db : IAsyncDisposable
     /// <summary>Over a source of connections; <see cref="For"/> makes the usual one.</summary>
     public Db(DbDataSource source, Dialect dialect)
     {
-        (Source, Dialect) = (source, dialect);
+        (Source, Dialect) = (new WatchedSource(source, Watch), dialect);
         if (dialect.Engine is DatabaseEngine.Sqlite) _writer = new(1);
     }
 
@@ -27,14 +28,16 @@ public sealed class Db : IAsyncDisposable
     /// <summary>The few things that SQLite and PostgreSQL spell differently.</summary>
     public Dialect Dialect { get; }
 
-    /// <summary>The pooled source of connections.</summary>
+    /// <summary>The pooled source of connections. Their errors are <see cref="DatabaseUnavailableException"/> when the database is away, else the driver's own.</summary>
     public DbDataSource Source { get; }
+
+    internal DatabaseWatch Watch { get; } = new();
 
     /// <summary>The database that the settings name. No connection is made to PostgreSQL yet; the SQLite file is made.</summary>
     /// <exception cref="InvalidDataException"><c>QUARTERDECK_DATABASE</c> is no connection string.</exception>
     public static Db For(ConsoleOptions options)
     {
-        if (options.Database is { } text) return new Db(PostgresSource.Create(text), new Dialect(DatabaseEngine.Postgres));
+        if (options.Database is { } text) return new Db(new PostgresSource(text), new Dialect(DatabaseEngine.Postgres));
         var source = new SqliteSource(Path.Combine(options.DataFolder, "quarterdeck.db"), BusyTimeout);
         source.Prepare();
         return new Db(source, new Dialect(DatabaseEngine.Sqlite));
@@ -52,7 +55,7 @@ public sealed class Db : IAsyncDisposable
     {
         if (_scope.Value is { Active: true }) throw new InvalidOperationException("A transaction is open in this flow already; pass its connection on.");
         if (_writer is not null && !await _writer.WaitAsync(BusyTimeout, cancellation))
-            throw new ProblemException(Problem.Unavailable("The database is busy", $"Another change held the database for more than {BusyTimeout.TotalSeconds:0} s. Try again."));
+            throw new DatabaseUnavailableException($"Another change held the database for more than {BusyTimeout.TotalSeconds:0} s. Try again.");
         var scope = _scope.Value = new Scope();
         try
         {
@@ -69,10 +72,11 @@ public sealed class Db : IAsyncDisposable
                     await transaction.CommitAsync(cancellation);
                     return result;
                 }
-                catch (DbException e) when (Transience.MayRunAgain(e, attempt, committing))
+                catch (Exception e) when (Transience.MayRunAgain(e, attempt, committing))
                 {
                     await Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(5, 25) * attempt), cancellation);
                 }
+                catch (DbException e) when (Watch.Failed(e) is { } fault) { throw fault; }
             }
         }
         finally

@@ -44,6 +44,9 @@ public sealed class DbTests
             (await connection.ExecuteScalarAsync<string>("SELECT id FROM rows WHERE name = @Name", new { row.Name })).ShouldBe(row.Id.ToString("D"));
         }
         (await connection.QueryAsync<Row>("SELECT * FROM rows ORDER BY name DESC")).Select(r => r.Size).ShouldBe([null, 3]);
+        (await connection.QueryAsync<Row>("SELECT * FROM rows WHERE id IN @ids", new { ids = rows.Select(r => r.Id) })).Count().ShouldBe(2);
+        (await connection.QueryAsync<Row>("SELECT * FROM rows WHERE id IN @ids", new { ids = Array.Empty<Guid>() })).ShouldBeEmpty();
+        (await connection.QueryAsync<Row>("SELECT * FROM rows WHERE created_at IN @times", new { times = rows.Select(r => r.CreatedAt) })).Count().ShouldBe(2);
         (await connection.QuerySingleAsync<Guid>("SELECT id FROM rows WHERE name = 'full'")).ShouldBe(rows[1].Id);
         (await connection.QuerySingleAsync<DateTimeOffset>("SELECT created_at FROM rows WHERE name = 'full'")).ShouldBe(rows[1].CreatedAt);
     }

@@ -31,7 +31,7 @@ public sealed class EventBusTests : IAsyncLifetime
     {
         var bus = new EventBus(_database.Options, TimeProvider.System, NullLogger<EventBus>.Instance);
         _buses.Add(bus);
-        var stream = new EventStream<Item>("things", i => i.Key, async (keys, _) => await ReadAsync("WHERE key = ANY(@keys)", new { keys = keys.ToArray() }), bus);
+        var stream = new EventStream<Item>("things", i => i.Key, async (keys, _) => await ReadAsync("WHERE key IN @keys", new { keys }), bus);
         bus.State.Health.ShouldBe(LiveHealth.Degraded);
         await bus.StartAsync(default);
         await BecomesAsync(bus, LiveHealth.Connected);
