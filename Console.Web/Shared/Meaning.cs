@@ -27,7 +27,7 @@ public static class Meanings
         "running" or "deploying" or "enrolling" or "connecting" or "starting" or "uninstalling" or "upgrading" or "restoring" => Meaning.Running,
         "warning" or "degraded" or "paused" or "unprotected" or "expiring" or "expired" or "refused" => Meaning.Attention,
         "failed" or "disconnected" or "crashed" or "lost" or "unreachable" or "unavailable" or "locked" => Meaning.Failed,
-        "off" or "queued" or "cancelled" or "disabled" or "maintenance" or "revoked" or "inactive" => Meaning.Off,
+        "off" or "queued" or "cancelled" or "disabled" or "maintenance" or "revoked" or "inactive" or "open" => Meaning.Off,
         _ => Meaning.Unknown,
     };
 

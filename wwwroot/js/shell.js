@@ -64,6 +64,19 @@
   });
   matchMedia('(min-width: 901px)').addEventListener('change', () => setDrawer(false));
 
+  // --- folded parts stay folded: <details data-keep="name">
+  const kept = new WeakSet();
+  function keepFolds() {
+    for (const fold of document.querySelectorAll('details[data-keep]')) {
+      if (kept.has(fold)) continue;
+      kept.add(fold);
+      if (localStorage.getItem(`fold:${fold.dataset.keep}`) === 'closed') fold.open = false;
+      fold.addEventListener('toggle', () => localStorage.setItem(`fold:${fold.dataset.keep}`, fold.open ? 'open' : 'closed'));
+    }
+  }
+  new MutationObserver(keepFolds).observe(document.body, { childList: true, subtree: true });
+  keepFolds();
+
   // --- relative times: one timer a page; the rule is Words.Ago's
   function ago(at, now) {
     const s = Math.round((now - at) / 1000), span = Math.abs(s);
