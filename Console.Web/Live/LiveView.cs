@@ -64,7 +64,8 @@ public sealed partial class LiveView<T> : IAsyncDisposable
         if (_disposed) return;
         var before = (_run, _loop);
         var run = _run = new CancellationTokenSource();
-        _loop = Task.Run(() => FollowAsync(before._loop, run.Token), CancellationToken.None);
+        var cancellation = run.Token; // taken now: a later refresh may dispose the source before the loop begins
+        _loop = Task.Run(() => FollowAsync(before._loop, cancellation), CancellationToken.None);
         before._run?.Cancel();
         before._run?.Dispose();
     }
