@@ -23,9 +23,11 @@ namespace Quarterdeck.Web;
 /// <summary>Puts the console together: settings, rooms, middleware in order, endpoints, pages.</summary>
 public static class QuarterdeckApp
 {
-    /// <summary>Builds the console without starting it; tests start it through <c>WebApplicationFactory</c>.</summary>
+    /// <summary>Builds the console without starting it.</summary>
+    /// <param name="args">Settings as <c>--KEY=value</c>.</param>
+    /// <param name="adjust">Called before the container is built; tests replace services with it.</param>
     /// <exception cref="InvalidDataException">A setting is wrong; the message names it.</exception>
-    public static WebApplication Build(string[] args)
+    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? adjust = null)
     {
         var root = ContentRoot.Find();
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = root, ApplicationName = typeof(QuarterdeckApp).Assembly.GetName().Name });
@@ -36,6 +38,8 @@ public static class QuarterdeckApp
         AddRooms(builder.Services, options);
         AddWeb(builder.Services, options);
 
+        adjust?.Invoke(builder);
+
         var app = builder.Build();
         app.UseHardening();
         app.UseApiProblems();
@@ -43,7 +47,7 @@ public static class QuarterdeckApp
         app.UseWebSockets();
         app.UseRouting();
         app.UseWebAccess();
-        app.MapStaticAssets();
+        app.MapStaticAssets().AllowAnonymous();
         MapApi(app);
         app.MapLive();
         app.MapHealth();

@@ -1,3 +1,4 @@
+using Quarterdeck.Tests.Support;
 using Quarterdeck.Web.Shared;
 
 namespace Quarterdeck.Tests.Web.Shared;
@@ -49,5 +50,11 @@ public sealed class WordsTests
     }
 
     [Fact]
-    public void Every_icon_has_a_path() => Icons.Names.ShouldAllBe(n => Icons.Path(n).StartsWith('M'));
+    public void Every_icon_that_a_page_names_exists()
+    {
+        var pages = Directory.EnumerateFiles(Path.Combine(TestConsole.RepositoryRoot, "Console.Web"), "*.razor", SearchOption.AllDirectories);
+        var named = pages.SelectMany(f => System.Text.RegularExpressions.Regex.Matches(File.ReadAllText(f), "Icon(?: Name)?=\"([a-z-]+)\"").Select(m => (File: Path.GetFileName(f), Name: m.Groups[1].Value))).ToArray();
+        named.Length.ShouldBeGreaterThan(10);
+        named.Where(n => !Icons.Names.Contains(n.Name)).ShouldBeEmpty();
+    }
 }
