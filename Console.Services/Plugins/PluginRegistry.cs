@@ -1,26 +1,59 @@
 using Quarterdeck.Access;
+using Quarterdeck.Operations;
 using Quarterdeck.Platform;
+using Quarterdeck.Plugins.Life;
+using Quarterdeck.Plugins.Registry;
 
 namespace Quarterdeck.Plugins;
 
 /// <summary>The plug-ins: reading them, and their life cycle.</summary>
 public sealed class PluginRegistry
 {
-    /// <summary>One page of plug-ins by name, or by <c>key</c>, <c>vendor</c>, <c>state</c>, <c>createdAt</c>. The search looks into key, name and vendor.</summary>
-    public Task<Result<Page<Plugin>>> ListAsync(Caller caller, PageQuery page, CancellationToken cancellation) => throw new NotImplementedException();
+    private readonly PluginStore _store;
+    private readonly Guard _guard;
+    private readonly OperationQueue _queue;
+    private readonly AuditLog _audit;
+
+    internal PluginRegistry(PluginStore store, Guard guard, OperationQueue queue, AuditLog audit) => (_store, _guard, _queue, _audit) = (store, guard, queue, audit);
+
+    /// <summary>One page of plug-ins by name, or by <c>key</c>, <c>vendor</c>, <c>version</c>, <c>state</c>, <c>createdAt</c>. The search looks into key, name and vendor.</summary>
+    public async Task<Result<Page<Plugin>>> ListAsync(Caller caller, PageQuery page, CancellationToken cancellation) =>
+        await _guard.CheckAsync(caller, PluginPermissions.Read, "plugin", cancellation) is { } refused ? refused : await _store.ListAsync(page, cancellation);
 
     /// <summary>One plug-in.</summary>
-    public Task<Result<Plugin>> GetAsync(Caller caller, Guid id, CancellationToken cancellation) => throw new NotImplementedException();
+    public async Task<Result<Plugin>> GetAsync(Caller caller, Guid id, CancellationToken cancellation)
+    {
+        if (await _guard.CheckAsync(caller, PluginPermissions.Read, $"plugin:{id:D}", cancellation) is { } refused) return refused;
+        return await _store.FindAsync(id, cancellation) is { } row ? row.ToPlugin() : Problem.NotFound("plug-in", id);
+    }
 
     /// <summary>The plug-in of a VM, or null when it is none.</summary>
-    public Task<Result<Plugin?>> OfVmAsync(Caller caller, Guid vmId, CancellationToken cancellation) => throw new NotImplementedException();
+    public async Task<Result<Plugin?>> OfVmAsync(Caller caller, Guid vmId, CancellationToken cancellation) =>
+        await _guard.CheckAsync(caller, PluginPermissions.Read, "plugin", cancellation) is { } refused ? refused : (await _store.OfVmAsync(vmId, cancellation))?.ToPlugin();
 
     /// <summary>Queues: accept its token again, and start its VM when that is off. Returns the operation's id.</summary>
-    public Task<Result<Guid>> EnableAsync(Caller caller, Guid id, CancellationToken cancellation) => throw new NotImplementedException();
+    public Task<Result<Guid>> EnableAsync(Caller caller, Guid id, CancellationToken cancellation) =>
+        QueueAsync(caller, id, EnableHandler.EnableKind, new PluginInput(id), [PluginState.Disabled], "Only a disabled plug-in can be enabled.", cancellation);
 
     /// <summary>Queues: refuse its token from now on, and shut its VM down if <paramref name="stopVm"/>. Returns the operation's id.</summary>
-    public Task<Result<Guid>> DisableAsync(Caller caller, Guid id, bool stopVm, CancellationToken cancellation) => throw new NotImplementedException();
+    public Task<Result<Guid>> DisableAsync(Caller caller, Guid id, bool stopVm, CancellationToken cancellation) =>
+        QueueAsync(caller, id, DisableHandler.DisableKind, new PluginInput(id, stopVm), [PluginState.Ready, PluginState.Degraded, PluginState.Unreachable], "Only a plug-in that has enrolled can be disabled.", cancellation);
 
     /// <summary>Queues: remove its VM with disks and environment, its token and its rows; works when the VM is gone. Returns the operation's id.</summary>
-    public Task<Result<Guid>> UninstallAsync(Caller caller, Guid id, CancellationToken cancellation) => throw new NotImplementedException();
+    public Task<Result<Guid>> UninstallAsync(Caller caller, Guid id, CancellationToken cancellation) =>
+        QueueAsync(caller, id, UninstallHandler.UninstallKind, new PluginInput(id),
+            [PluginState.Ready, PluginState.Degraded, PluginState.Unreachable, PluginState.Disabled, PluginState.Uninstalling], "It is being installed: cancel that operation, and everything it made is removed.", cancellation);
+
+    private async Task<Result<Guid>> QueueAsync(Caller caller, Guid id, OperationKind kind, PluginInput input, PluginState[] from, string otherwise, CancellationToken cancellation)
+    {
+        if (await _guard.CheckAsync(caller, PluginPermissions.Manage, $"plugin:{id:D}", cancellation) is { } refused) return refused;
+        if (await _store.FindAsync(id, cancellation) is not { } plugin) return Problem.NotFound("plug-in", id);
+        if (!from.Contains(plugin.State)) return Problem.Conflict("The plug-in's state forbids it", $"{plugin.Name} is {plugin.State.ToString().ToLowerInvariant()}. {otherwise}");
+        var queued = await _queue.EnqueueAsync(caller, new NewOperation(kind.Key, $"plugin:{id:D}", plugin.Name, input)
+        {
+            Locks = [new ResourceLock($"plugin:{id:D}", LockMode.Exclusive), new ResourceLock($"vm:{plugin.VmId:D}", LockMode.Exclusive)],
+        }, cancellation);
+        if (queued.Ok) await _audit.WriteAsync(caller, kind.Key, $"plugin:{id:D}", plugin.Name, new { plugin.State }, new { operationId = queued.Value, input.StopVm }, cancellation);
+        return queued;
+    }
 }

@@ -1,4 +1,12 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Quarterdeck.Access;
+using Quarterdeck.Appliances;
+using Quarterdeck.Events;
+using Quarterdeck.Operations;
+using Quarterdeck.Plugins.Authority;
+using Quarterdeck.Plugins.Life;
+using Quarterdeck.Plugins.Registry;
 
 namespace Quarterdeck.Plugins;
 
@@ -8,7 +16,29 @@ public static class PluginsServices
     /// <summary>Adds the registry, enrolment and health of plug-ins. Needs Appliances.</summary>
     public static IServiceCollection AddPlugins(this IServiceCollection services)
     {
-        services.AddSingleton<PluginRegistry>();
+        services.AddOptions<PluginsOptions>().BindConfiguration("Quarterdeck:Plugins")
+            .Validate(o => o.HeartbeatSeconds is >= 1 and <= 3600, "Quarterdeck:Plugins:HeartbeatSeconds must be 1 to 3600. Example: 15")
+            .Validate(o => o.DegradedAfter >= 1 && o.UnreachableAfter > o.DegradedAfter, "Quarterdeck:Plugins:UnreachableAfter must be above DegradedAfter, and that at least 1. Example: 6 and 3")
+            .Validate(o => o.EnrolmentWindow > TimeSpan.Zero && o.ReadyWindow > TimeSpan.Zero, "Quarterdeck:Plugins:EnrolmentWindow and ReadyWindow must be above 0. Example: 00:15:00")
+            .Validate(o => o.TokenLife >= TimeSpan.FromHours(1), "Quarterdeck:Plugins:TokenLife must be at least an hour. Example: 90.00:00:00")
+            .ValidateOnStart();
+        services.AddSingleton<PluginStore>();
+        services.AddSingleton<TokenStore>();
+        services.AddSingleton<AuthorityStore>();
+        services.AddSingleton<ApplianceAddress>();
+        services.AddSingleton(s => new EventStream<Plugin>("plugins", p => p.Id.ToString("D"), s.GetRequiredService<PluginStore>().LoadAsync, s.GetRequiredService<EventBus>()));
+        // Constructors of public classes stay internal where they take private parts, so the container is told how.
+        services.AddSingleton(s => new ConsoleAuthority(s.GetRequiredService<AuthorityStore>(), s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(s => new Enrolment(
+            s.GetRequiredService<PluginStore>(), s.GetRequiredService<TokenStore>(), s.GetRequiredService<ConsoleAuthority>(), s.GetRequiredService<EventStream<Plugin>>(),
+            s.GetRequiredService<AuditLog>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<IOptions<PluginsOptions>>()));
+        services.AddSingleton(s => new PluginRegistry(s.GetRequiredService<PluginStore>(), s.GetRequiredService<Guard>(), s.GetRequiredService<OperationQueue>(), s.GetRequiredService<AuditLog>()));
+        services.AddSingleton<IEnvironmentContributor, PluginContributor>();
+        services.AddOperationHandler<EnableHandler>();
+        services.AddOperationHandler<DisableHandler>();
+        services.AddOperationHandler<UninstallHandler>();
+        services.AddHostedService<HealthWatch>();
+        services.AddPermissions(typeof(PluginPermissions));
         return services;
     }
 }

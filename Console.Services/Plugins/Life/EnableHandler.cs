@@ -1,0 +1,47 @@
+using Microsoft.Extensions.Options;
+using Quarterdeck.Events;
+using Quarterdeck.Hosts;
+using Quarterdeck.Operations;
+using Quarterdeck.Platform;
+using Quarterdeck.Plugins.Registry;
+
+namespace Quarterdeck.Plugins.Life;
+
+/// <summary>Turns a plug-in on again: its token is accepted, and its VM started when it is off.</summary>
+internal sealed class EnableHandler(PluginStore plugins, HostConnections hosts, EventStream<Plugin> stream, TimeProvider time, IOptions<PluginsOptions> options) : IOperationHandler
+{
+    public static readonly OperationKind EnableKind = new("plugin.enable", "Enable plug-in", PluginPermissions.Manage);
+
+    public OperationKind Kind => EnableKind;
+
+    public async Task<object?> RunAsync(IOperationContext operation, CancellationToken cancellation)
+    {
+        var id = operation.Input<PluginInput>().PluginId;
+        await operation.StepAsync("accept", "Accepting its token", async ct =>
+        {
+            await plugins.MoveAsync(id, [PluginState.Disabled], PluginState.Unreachable, "It was enabled and has not been heard yet.", ct);
+            stream.Changed(id.ToString("D"));
+        });
+        await operation.StepAsync("start", "Starting its VM", ct => StartAsync(id, ct));
+        if (!await operation.StepAsync("ready", "Waiting until it is ready", ct => HeardAsync(id, ct)))
+            operation.Warn("The plug-in is enabled, but has not been heard yet. Look at its VM's console.");
+        return null;
+    }
+
+    private async Task StartAsync(Guid id, CancellationToken cancellation)
+    {
+        if (await plugins.FindAsync(id, cancellation) is not { } plugin) return;
+        var (_, hypervisor, domain) = (await hosts.LocateAsync(plugin.VmId, cancellation)).Value;
+        if (await hypervisor.DomainAsync(domain, cancellation) is { State: VmState.Off or VmState.Crashed }) await hypervisor.StartAsync(domain, cancellation);
+    }
+
+    private async Task<bool> HeardAsync(Guid id, CancellationToken cancellation)
+    {
+        for (var until = time.GetUtcNow() + options.Value.ReadyWindow; time.GetUtcNow() < until;)
+        {
+            if ((await plugins.FindAsync(id, cancellation))?.State is PluginState.Ready or PluginState.Degraded or PluginState.Disabled or null) return true;
+            await Task.Delay(TimeSpan.FromMilliseconds(500), time, cancellation);
+        }
+        return false;
+    }
+}

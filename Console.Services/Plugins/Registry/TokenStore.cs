@@ -1,0 +1,63 @@
+using Dapper;
+using Quarterdeck.Database;
+
+namespace Quarterdeck.Plugins.Registry;
+
+/// <summary>The tokens in the table <c>plugins</c>: one-use enrolment tokens and the plug-ins' own, as hashes.</summary>
+internal sealed class TokenStore(Db db, TimeProvider time)
+{
+    /// <summary>A new enrolment token takes the place of an unused one; it does not expire before <see cref="OpenWindowAsync"/> says when.</summary>
+    public Task OfferAsync(Guid id, string hash, CancellationToken cancellation) =>
+        RunAsync("UPDATE plugins SET enrolment_hash = @hash, enrolment_expires_at = NULL WHERE id = @id AND enrolled_at IS NULL", new { id, hash }, cancellation);
+
+    /// <summary>The VM is powered on: from now the token is valid until <paramref name="until"/>.</summary>
+    public Task OpenWindowAsync(Guid id, DateTimeOffset until, CancellationToken cancellation) =>
+        RunAsync("UPDATE plugins SET state = 'enrolling', enrolment_expires_at = @until WHERE id = @id AND enrolled_at IS NULL", new { id, until }, cancellation);
+
+    /// <summary>Until when the plug-in may enrol; null before power-on.</summary>
+    public async Task<DateTimeOffset?> WindowAsync(Guid id, CancellationToken cancellation) =>
+        (await OneAsync<PluginEnrolment>("SELECT id, state, manifest_digest, enrolment_expires_at, enrolled_at FROM plugins WHERE id = @id", new { id }, cancellation))?.EnrolmentExpiresAt;
+
+    public Task<PluginEnrolment?> FindEnrolmentAsync(string hash, CancellationToken cancellation) =>
+        OneAsync<PluginEnrolment>("SELECT id, state, manifest_digest, enrolment_expires_at, enrolled_at FROM plugins WHERE enrolment_hash = @hash", new { hash }, cancellation);
+
+    /// <summary>Uses the enrolment token up; false when another request did so first.</summary>
+    public async Task<bool> EnrolAsync(Guid id, string tokenHash, DateTimeOffset expires, CancellationToken cancellation) =>
+        await RunAsync(
+            "UPDATE plugins SET enrolled_at = @now, heartbeat_at = @now, token_hash = @tokenHash, token_expires_at = @expires WHERE id = @id AND enrolled_at IS NULL AND state = 'enrolling'",
+            new { id, tokenHash, expires, now = time.GetUtcNow() }, cancellation) == 1;
+
+    public Task<PluginTokens?> FindTokensAsync(Guid id, CancellationToken cancellation) =>
+        OneAsync<PluginTokens>("SELECT id, state, token_hash, token_expires_at, next_token_hash, next_token_expires_at FROM plugins WHERE id = @id", new { id }, cancellation);
+
+    /// <summary>Offers the next token; the present one stays valid until the next one was used.</summary>
+    public Task OfferNextAsync(Guid id, string hash, DateTimeOffset expires, CancellationToken cancellation) =>
+        RunAsync("UPDATE plugins SET next_token_hash = @hash, next_token_expires_at = @expires WHERE id = @id", new { id, hash, expires }, cancellation);
+
+    /// <summary>The next token was used: it is the token now.</summary>
+    public Task TakeNextAsync(Guid id, CancellationToken cancellation) =>
+        RunAsync("UPDATE plugins SET token_hash = next_token_hash, token_expires_at = next_token_expires_at, next_token_hash = NULL, next_token_expires_at = NULL WHERE id = @id AND next_token_hash IS NOT NULL", new { id }, cancellation);
+
+    /// <summary>Stores a heartbeat. Answers the state before it; null when the plug-in takes none (disabled, uninstalling, gone).</summary>
+    public Task<PluginState?> BeatAsync(Guid id, PluginState state, PluginHealth health, string? version, CancellationToken cancellation) => db.TransactionAsync(async connection =>
+    {
+        var before = await connection.ExecuteScalarAsync<string?>($"SELECT state FROM plugins WHERE id = @id {db.Dialect.ForUpdate}", new { id });
+        if (before is null or "disabled" or "uninstalling" or "deploying") return (PluginState?)null;
+        await connection.ExecuteAsync(
+            "UPDATE plugins SET state = @state, health = @health, health_reason = @Reason, health_at = @At, heartbeat_at = @At, version = COALESCE(@version, version) WHERE id = @id",
+            new { id, state = state.ToColumn(), health = health.State.ToColumn(), health.Reason, health.At, version });
+        return EnumColumn.FromColumn<PluginState>(before);
+    }, cancellation);
+
+    private async Task<int> RunAsync(string sql, object values, CancellationToken cancellation)
+    {
+        await using var connection = await db.OpenAsync(cancellation);
+        return await connection.ExecuteAsync(sql, values);
+    }
+
+    private async Task<T?> OneAsync<T>(string sql, object values, CancellationToken cancellation) where T : class
+    {
+        await using var connection = await db.OpenAsync(cancellation);
+        return await connection.QuerySingleOrDefaultAsync<T>(sql, values);
+    }
+}
