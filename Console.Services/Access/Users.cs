@@ -38,6 +38,10 @@ public sealed class Users
         return created.Then(u => new CreatedUser(u, generated));
     }
 
+    /// <summary>What speaks against changing a user before it is known how: no right, or no such user; null when nothing does.</summary>
+    public async Task<Problem?> FindForChangeAsync(Caller caller, Guid id, CancellationToken cancellation) =>
+        await RefusedAsync(caller, $"user:{id}", cancellation) ?? (await _directory.FindAsync(id, cancellation) is null ? Problem.NotFound("user", id) : null);
+
     /// <summary>Changes name, role, state or password. A new role, password or disabling ends the user's sessions.</summary>
     public async Task<Result<User>> UpdateAsync(Caller caller, Guid id, UserChange change, CancellationToken cancellation)
     {

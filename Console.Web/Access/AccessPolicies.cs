@@ -14,15 +14,18 @@ public static class AccessPolicies
 
     /// <summary>Says which permission an endpoint needs: 401 and 403 are answered (and audited) before anything of the body is read.</summary>
     /// <remarks>The service behind checks again; this only decides the order of answers.</remarks>
-    public static TBuilder Needs<TBuilder>(this TBuilder endpoint, Permission permission) where TBuilder : IEndpointConventionBuilder
+    public static TBuilder Needs<TBuilder>(this TBuilder endpoint, Permission permission) where TBuilder : IEndpointConventionBuilder => endpoint.NeedsAny(permission);
+
+    /// <summary>Says that an endpoint needs any one of some permissions; a refusal names the first.</summary>
+    public static TBuilder NeedsAny<TBuilder>(this TBuilder endpoint, params Permission[] permissions) where TBuilder : IEndpointConventionBuilder
     {
-        endpoint.Add(b => b.Metadata.Add(new NeedsPermission(permission)));
+        endpoint.Add(b => b.Metadata.Add(new NeedsPermission(permissions)));
         return endpoint;
     }
 }
 
-/// <summary>Endpoint metadata: the permission it needs.</summary>
-public sealed record NeedsPermission(Permission Permission) : IAuthorizationRequirementData, IAuthorizationRequirement
+/// <summary>Endpoint metadata: the permissions of which it needs one.</summary>
+public sealed record NeedsPermission(params IReadOnlyList<Permission> AnyOf) : IAuthorizationRequirementData, IAuthorizationRequirement
 {
     /// <inheritdoc/>
     public IEnumerable<IAuthorizationRequirement> GetRequirements() => [this];

@@ -1,0 +1,42 @@
+using System.Security.Claims;
+using System.Text.Encodings.Web;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.Extensions.Options;
+using Quarterdeck.Access;
+using Quarterdeck.Platform;
+using Quarterdeck.Web.Api;
+
+namespace Quarterdeck.Web.Access;
+
+/// <summary><c>Authorization: Bearer</c>; on the hub also <c>?access_token=</c>, because browsers cannot send headers with a WebSocket.</summary>
+internal sealed class BearerHandler(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, TokenVerifier tokens)
+    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+{
+    private const string Word = "Bearer ";
+
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        if (Secret() is not { Length: > 0 } secret) return AuthenticateResult.NoResult();
+        return await tokens.VerifyAsync(secret, Context.TraceIdentifier, Context.RequestAborted) is { } caller
+            ? AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(new CallerIdentity(caller, AccessPolicies.Bearer)), AccessPolicies.Bearer))
+            : AuthenticateResult.Fail("The token is unknown, expired or revoked.");
+    }
+
+    private string? Secret()
+    {
+        var header = Request.Headers.Authorization.ToString();
+        if (header.StartsWith(Word, StringComparison.OrdinalIgnoreCase)) return header[Word.Length..].Trim();
+        return Request.Path.StartsWithSegments("/hubs") ? Request.Query["access_token"] : (string?)null;
+    }
+
+    protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        var failed = (await HandleAuthenticateOnceSafeAsync()).Failure is not null;
+        Response.Headers.WWWAuthenticate = failed ? "Bearer error=\"invalid_token\"" : "Bearer";
+        var body = ProblemBody.Of(StatusCodes.Status401Unauthorized, Context);
+        await (failed ? body with { Detail = "The token is unknown, expired or revoked. Make a new one under Administration, Tokens." } : body).WriteAsync(Context);
+    }
+
+    protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
+        (Context.Items[typeof(Problem)] is Problem refused ? ProblemBody.Of(refused) : ProblemBody.Of(StatusCodes.Status403Forbidden, Context)).WriteAsync(Context);
+}
