@@ -35,6 +35,7 @@ public static class QuarterdeckApp
         var options = ConsoleOptions.From(builder.Configuration, root);
         Directory.CreateDirectory(options.DataFolder);
         if (builder.Configuration["urls"] is null) builder.WebHost.UseUrls(options.Urls);
+        builder.AddTls(options);
         AddRooms(builder.Services, options);
         AddWeb(builder.Services, options);
 
@@ -48,11 +49,12 @@ public static class QuarterdeckApp
         app.UseRouting();
         app.UseWebAccess();
         app.MapStaticAssets().AllowAnonymous();
+        app.MapSignOut();
         MapApi(app);
         app.MapLive();
         app.MapHealth();
         app.MapVmConsole();
-        app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
+        app.MapRazorComponents<App>().AddInteractiveServerRenderMode(o => o.ContentSecurityFrameAncestorsPolicy = null); // SecurityHeaders sets the whole policy
         return app;
     }
 

@@ -27,6 +27,9 @@ public static class AccessPolicies
 /// <summary>Endpoint metadata: the permissions of which it needs one.</summary>
 public sealed record NeedsPermission(params IReadOnlyList<Permission> AnyOf) : IAuthorizationRequirementData, IAuthorizationRequirement
 {
+    /// <summary>The one that a refusal names.</summary>
+    public Permission Permission => AnyOf[0];
+
     /// <inheritdoc/>
     public IEnumerable<IAuthorizationRequirement> GetRequirements() => [this];
 }

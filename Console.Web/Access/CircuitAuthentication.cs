@@ -85,8 +85,7 @@ public sealed partial class CircuitAuthentication : ServerAuthenticationStatePro
     public void Dispose()
     {
         _sessions.MayHaveEnded -= Ask;
-        _closed.Cancel();
-        _closed.Dispose();
+        _closed.Cancel(); // not disposed: the container knows this object by two types and calls twice
     }
 
     private static partial class Log

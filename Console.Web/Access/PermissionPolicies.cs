@@ -39,7 +39,7 @@ internal sealed class PermissionHandler(Guard guard) : AuthorizationHandler<Need
             if (requirement.AnyOf.Any(caller.May)) context.Succeed(requirement);
             return;
         }
-        var asked = requirement.AnyOf.FirstOrDefault(caller.May) ?? requirement.AnyOf[0];
+        var asked = requirement.AnyOf.FirstOrDefault(caller.May) ?? requirement.Permission;
         var refused = await guard.CheckAsync(caller with { RequestId = http.TraceIdentifier }, asked, Target(http), http.RequestAborted);
         if (refused is null) context.Succeed(requirement);
         else http.Items[typeof(Problem)] = refused;
