@@ -22,7 +22,7 @@ start_libvirt
 results=TestResults
 rm -rf $results; mkdir -p $results
 clock=$SECONDS
-dotnet build Console.sln -v quiet -nologo </dev/null
+dotnet build Console.sln -v quiet -nologo -p:RestoreLockedMode=true </dev/null
 say "built in $((SECONDS - clock)) s"
 
 clock=$SECONDS
