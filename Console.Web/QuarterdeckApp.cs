@@ -10,12 +10,14 @@ using Quarterdeck.Platform;
 using Quarterdeck.Plugins;
 using Quarterdeck.Secrets;
 using Quarterdeck.Web.Access;
+using Quarterdeck.Web.Appliances;
 using Quarterdeck.Web.Api;
 using Quarterdeck.Web.Health;
 using Quarterdeck.Web.Hosts;
 using Quarterdeck.Web.Vms;
 using Quarterdeck.Web.Live;
 using Quarterdeck.Web.Operations;
+using Quarterdeck.Web.Plugins;
 using Radzen;
 
 namespace Quarterdeck.Web;
@@ -85,6 +87,8 @@ public static class QuarterdeckApp
         services.AddApi();
         services.AddLive();
         services.AddOperationsTopic();
+        services.AddPluginsTopic();
+        services.AddHostedService<ApplianceListener>();
         services.AddHealth();
     }
 
@@ -95,5 +99,7 @@ public static class QuarterdeckApp
         api.MapHosts();
         api.MapVms();
         api.MapOperations();
+        api.MapAppliances();
+        api.MapPlugins();
     }
 }

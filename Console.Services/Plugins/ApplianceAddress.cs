@@ -90,7 +90,7 @@ public sealed class ApplianceAddress
     public async Task<Result<Uri>> ForAsync(IReadOnlyList<string> networks, IHypervisor hypervisor, CancellationToken cancellation)
     {
         if (Problem is { } problem) return Platform.Problem.Unavailable("The appliance listener is not up", problem);
-        if (_configured is not null) return _configured;
+        if (_configured is not null) return At(_configured.Host);
         if (networks.Contains("user") && hypervisor.SharesFileSystem) return At(UserNetworkHost);
         if (hypervisor.SharesFileSystem)
             foreach (var network in await hypervisor.NetworksAsync(cancellation))

@@ -75,6 +75,18 @@ public sealed class Enrolment
             : Problem.Invalid("manifest", "It is not the manifest of the package.", "Send the content of quarterdeck-plugin.json as it is in the package.");
     }
 
+    /// <summary>Whether the token is this plug-in's and accepted now; asked before anything of a body is read.</summary>
+    public async Task<bool> KnowsAsync(Guid id, string? token, CancellationToken cancellation) => await AcceptedAsync(id, token, cancellation) is not null;
+
+    private async Task<(PluginTokens Tokens, bool IsNext)?> AcceptedAsync(Guid id, string? token, CancellationToken cancellation)
+    {
+        if (token is not { Length: > 0 and <= 200 } || await _tokens.FindTokensAsync(id, cancellation) is not { } tokens) return null;
+        if (tokens.State is PluginState.Disabled or PluginState.Uninstalling) return null;
+        var now = _time.GetUtcNow();
+        if (TokenText.Matches(token, tokens.TokenHash) && tokens.TokenExpiresAt > now) return (tokens, false);
+        return TokenText.Matches(token, tokens.NextTokenHash) && tokens.NextTokenExpiresAt > now ? (tokens, true) : null;
+    }
+
     /// <summary>Takes a heartbeat.</summary>
     /// <param name="id">The plug-in.</param>
     /// <param name="token">Its own token; null when none was sent.</param>
@@ -84,10 +96,7 @@ public sealed class Enrolment
     public async Task<Result<HeartbeatAnswer>> HeartbeatAsync(Guid id, string? token, Heartbeat heartbeat, CancellationToken cancellation)
     {
         var now = _time.GetUtcNow();
-        if (token is not { Length: > 0 and <= 200 } || await _tokens.FindTokensAsync(id, cancellation) is not { } tokens) return Revoked;
-        var isNext = TokenText.Matches(token, tokens.NextTokenHash) && tokens.NextTokenExpiresAt > now;
-        if (!isNext && !(TokenText.Matches(token, tokens.TokenHash) && tokens.TokenExpiresAt > now)) return Revoked;
-        if (tokens.State is PluginState.Disabled or PluginState.Uninstalling) return Revoked;
+        if (await AcceptedAsync(id, token, cancellation) is not var (tokens, isNext)) return Revoked;
         if (Check(heartbeat) is { } wrong) return wrong;
         if (isNext) await _tokens.TakeNextAsync(id, cancellation);
         var said = heartbeat.Health!.State switch { "healthy" => HealthState.Healthy, "degraded" => HealthState.Degraded, _ => HealthState.Failed };
