@@ -1,0 +1,50 @@
+using Deque.AxeCore.Commons;
+using Deque.AxeCore.Playwright;
+using Quarterdeck.Tests.Support;
+
+namespace Quarterdeck.Tests.Browser.Pages;
+
+/// <summary>Every page in light and dark, wide and narrow: a picture to look at, nothing serious for axe, nothing that sticks out sideways.</summary>
+[Collection("browser")]
+public sealed class LookTests(BrowserRun browser)
+{
+    private static readonly AxeRunOptions Rules = new() { RunOnly = new RunOnlyOptions { Type = "tag", Values = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] } };
+
+    public static TheoryData<string> Looks => [.. Look.All.Select(l => l.ToString())];
+
+    [Theory]
+    [MemberData(nameof(Looks))]
+    public async Task Every_page_is_accessible_and_fits_its_window(string look)
+    {
+        var size = Look.All.Single(l => l.ToString() == look);
+        var folder = Directory.CreateDirectory(Path.Combine(BrowserRun.Results, "screenshots", look)).FullName;
+        var routes = await Routes.AllAsync(browser.Console);
+        var complaints = new List<string>();
+        await browser.RunAsync("look-" + look, async page =>
+        {
+            foreach (var (name, path) in routes)
+            {
+                await page.OpenAsync(path);
+                await page.SettledAsync();
+                await page.Page.ScreenshotAsync(new() { Path = Path.Combine(folder, name + ".png"), FullPage = true });
+                await CheckAsync(page, name, complaints);
+            }
+        }, size, expected: text => text.Contains("404", StringComparison.Ordinal));
+        await browser.RunAsync("look-login-" + look, async page =>
+        {
+            await page.Page.GotoAsync("/login");
+            await page.Page.ScreenshotAsync(new() { Path = Path.Combine(folder, "login.png") });
+            await CheckAsync(page, "login", complaints);
+        }, size, signedIn: false);
+        complaints.ShouldBeEmpty();
+    }
+
+    private static async Task CheckAsync(ConsolePage page, string name, List<string> complaints)
+    {
+        var result = await page.Page.RunAxe(Rules);
+        complaints.AddRange(result.Violations.Where(v => v.Impact is "serious" or "critical")
+            .Select(v => $"{name}: {v.Id} [{v.Impact}] {v.Help}: {string.Join(" | ", v.Nodes.Take(3).Select(n => n.Html[..Math.Min(160, n.Html.Length)]))}"));
+        var wide = await page.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth");
+        if (wide > 0) complaints.Add($"{name}: {wide} px stick out to the right");
+    }
+}
