@@ -34,6 +34,8 @@ public static class QuarterdeckApp
         var root = ContentRoot.Find();
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = root, ApplicationName = typeof(QuarterdeckApp).Assembly.GetName().Name });
         builder.WebHost.UseStaticWebAssets(); // finds the assets of a build that was not published; does nothing once published
+        // Without this a build's assets are compressed anew, and badly, for each request.
+        builder.Configuration["ReloadStaticAssetsAtRuntime"] ??= builder.Environment.IsDevelopment() ? "true" : "false";
         var options = ConsoleOptions.From(builder.Configuration, root);
         Directory.CreateDirectory(options.DataFolder);
         if (builder.Configuration["urls"] is null) builder.WebHost.UseUrls(options.Urls);

@@ -32,25 +32,31 @@ internal static partial class BodyFields
                 .Select(m => new FieldError(path == "body" ? m.Groups[1].Value : $"{path}.{m.Groups[1].Value}", "It is missing.", "Send it."))];
         if (e.Message.Contains("Duplicate", StringComparison.OrdinalIgnoreCase))
             return [new(path, "It is given twice.", "Send it once.")];
-        return [new(path, "It has the wrong type or value.", Expected(e) is { } expected ? $"Send {expected}." : "Compare it with the description at /api.")];
+        return [new(path, "It has the wrong type or value.", Expected(type, path, options) is { } expected ? $"Send {expected}." : "Compare it with the description at /api.")];
     }
 
     private static string Fields(Type type, JsonSerializerOptions options) => string.Join(", ", options.GetTypeInfo(type).Properties.Select(p => p.Name));
 
-    private static string? Expected(JsonException e)
+    /// <summary>What the field at a path takes. The exception names only the root type, so the path is walked.</summary>
+    private static string? Expected(Type root, string path, JsonSerializerOptions options)
     {
-        if (Converted().Match(e.Message) is not { Success: true } match) return null;
-        var name = match.Groups[1].Value;
-        var type = AppDomain.CurrentDomain.GetAssemblies().Select(a => a.GetType(name)).FirstOrDefault(t => t is not null);
-        type = type is null ? null : Nullable.GetUnderlyingType(type) ?? type;
+        Type? type = root;
+        foreach (var part in path.Split('.'))
+        {
+            var info = options.GetTypeInfo(type);
+            type = info.Properties.FirstOrDefault(p => p.Name == part.Split('[')[0])?.PropertyType;
+            if (type is null) return null;
+            if (part.Contains('[')) type = options.GetTypeInfo(type).ElementType ?? type;
+            type = Nullable.GetUnderlyingType(type) ?? type;
+        }
         return type switch
         {
-            null => null,
             { IsEnum: true } => "one of " + string.Join(", ", Enum.GetNames(type).Select(n => n.ToLowerInvariant())),
             _ when type == typeof(Guid) => "an id such as 0199c5de-8d7f-7c3a-9b1e-2f4d6a8c0e12",
             _ when type == typeof(string) => "a text",
             _ when type == typeof(bool) => "true or false",
             _ when type == typeof(DateTimeOffset) => "a time such as 2026-11-22T21:00:00Z",
+            _ when type == typeof(double) || type == typeof(decimal) => "a number",
             { IsPrimitive: true } => "a whole number within its range",
             _ => null,
         };
@@ -61,7 +67,4 @@ internal static partial class BodyFields
 
     [GeneratedRegex("'([^']+)'")]
     private static partial Regex Quoted();
-
-    [GeneratedRegex(@"could not be converted to (?:System\.Nullable`1\[)?([\w.+]+)")]
-    private static partial Regex Converted();
 }
