@@ -26,6 +26,7 @@ for (const r of [...results].sort((a, b) => b.seconds - a.seconds).slice(0, 20))
 
 // dotnet test can fail without a failed test: a crash, a hang, a time-out. That is one failure more.
 const broke = Number(status) !== 0 && failed.length === 0;
+if (broke && existsSync(join(folder, 'run.log'))) console.log(readFileSync(join(folder, 'run.log'), 'utf8').split('\n').slice(-40).join('\n'));
 if (broke) console.log(`\nThe test run itself ended with status ${status}${status === '124' ? ' (out of time)' : ''}.`);
 const failures = failed.length + (broke ? 1 : 0);
 console.log(`${passed.length} passed, ${failures} failed`);
