@@ -92,7 +92,7 @@ public sealed partial class DatabaseHealth(Db db, TimeProvider time, ILogger<Dat
     private async Task WriteAsync(CancellationToken cancellation)
     {
         await db.TransactionAsync(c => c.ExecuteAsync(new CommandDefinition(
-            "INSERT INTO database_probe (id, filler) VALUES (1, @filler) ON CONFLICT (id) DO UPDATE SET filler = @filler", new { filler = new byte[16 << 10] }, cancellationToken: cancellation)), cancellation);
+            "INSERT INTO database_probe (id, filler) VALUES (1, @filler) ON CONFLICT (id) DO UPDATE SET filler = @filler", new { filler = new byte[64 << 10] }, cancellationToken: cancellation)), cancellation);
         await db.TransactionAsync(c => c.ExecuteAsync(new CommandDefinition("UPDATE database_probe SET filler = NULL", cancellationToken: cancellation)), cancellation);
     }
 

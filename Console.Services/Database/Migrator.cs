@@ -14,7 +14,7 @@ namespace Quarterdeck.Database;
 public sealed record Migration(int Number, string Name, string Text)
 {
     /// <summary>SHA-256 of the text, line ends normalised, in lower-case hex.</summary>
-    public string Hash { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text.ReplaceLineEndings("\n"))));
+    public string Hash => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Text.ReplaceLineEndings("\n"))));
 }
 
 /// <summary>Brings the database's tables up to this program's version; forward only.</summary>

@@ -19,21 +19,21 @@ public sealed class TestDatabase : IAsyncDisposable
     /// <summary>Settings that name it, with a data folder of its own; hand them to a whole console, or to a second node.</summary>
     public ConsoleOptions Options { get; }
 
-    /// <summary>Makes one on <paramref name="engine"/>.</summary>
-    public static async Task<TestDatabase> CreateAsync(DatabaseEngine engine)
+    /// <summary>Makes one on <paramref name="engine"/>; without tables when not <paramref name="migrated"/>.</summary>
+    public static async Task<TestDatabase> CreateAsync(DatabaseEngine engine, bool migrated = true)
     {
         var folder = Directory.CreateTempSubdirectory("qd-test-").FullName;
         string? connection = null;
         if (engine is DatabaseEngine.Sqlite)
         {
-            File.Copy(await SqliteTemplate.Value, Path.Combine(folder, "quarterdeck.db"));
+            if (migrated) File.Copy(await SqliteTemplate.Value, Path.Combine(folder, "quarterdeck.db"));
         }
         else
         {
-            await PostgresTemplate.Value;
+            if (migrated) await PostgresTemplate.Value;
             var server = await PostgresServer.SharedAsync();
             var name = "t" + Guid.NewGuid().ToString("N");
-            await server.ExecuteAsync($"CREATE DATABASE {name} TEMPLATE {Template}");
+            await server.ExecuteAsync($"CREATE DATABASE {name} TEMPLATE {(migrated ? Template : "template0")}");
             connection = server.ConnectionString(name);
         }
         return new TestDatabase(OptionsFor(folder, connection));
