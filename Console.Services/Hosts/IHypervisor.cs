@@ -71,6 +71,9 @@ public interface IHypervisor
     /// <summary>Whether the host starts it when it boots.</summary>
     Task SetAutostartAsync(Guid uuid, bool autostart, CancellationToken cancellation);
 
+    /// <summary>Renames a domain that is off.</summary>
+    Task RenameAsync(Guid uuid, string name, CancellationToken cancellation);
+
     /// <summary>Changes a device, such as the medium of a CD drive, in what runs (if it runs) and in what starts next.</summary>
     Task UpdateDeviceAsync(Guid uuid, string deviceXml, CancellationToken cancellation);
 

@@ -1,0 +1,66 @@
+using System.Runtime.InteropServices;
+using System.Xml.Linq;
+
+namespace Quarterdeck.Hosts.Libvirt;
+
+/// <content>Networks, pictures of screens, the monitor.</content>
+internal sealed unsafe partial class LibvirtLink
+{
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<NetworkInfo>> NetworksAsync(CancellationToken cancellation) => CallAsync<IReadOnlyList<NetworkInfo>>("list the networks", () =>
+    {
+        nint* pointers;
+        var count = LibvirtError.Check(Native.virConnectListAllNetworks(_connection, &pointers, 0), "list the networks");
+        var list = new List<NetworkInfo>(count);
+        foreach (var network in Take<NetworkHandle>(pointers, count))
+            using (network)
+            {
+                var xml = XElement.Parse(LibvirtError.Check(Native.virNetworkGetXMLDesc(network, 0), "read the network"));
+                list.Add(new NetworkInfo(OwnedText.Borrowed(Native.virNetworkGetName(network)), Native.virNetworkIsActive(network) == 1,
+                    xml.Element("forward") is { } forward ? (string?)forward.Attribute("mode") ?? "nat" : "isolated",
+                    (string?)xml.Element("bridge")?.Attribute("name"), (string?)xml.Element("ip")?.Attribute("address")));
+            }
+        return [.. list.OrderBy(n => n.Name, StringComparer.Ordinal)];
+    }, cancellation);
+
+    /// <inheritdoc/>
+    public Task StartNetworkAsync(string name, CancellationToken cancellation) => _slow.RunAsync(
+        () =>
+        {
+            using var network = LibvirtError.Check(Native.virNetworkLookupByName(_connection, name), "start the network");
+            return Native.virNetworkIsActive(network) == 1 ? 0 : LibvirtError.Check(Native.virNetworkCreate(network), "start the network");
+        },
+        "start the network", Power, cancellation);
+
+    /// <inheritdoc/>
+    public Task<byte[]> ScreenshotAsync(Guid uuid, CancellationToken cancellation) => _slow.RunAsync(
+        () =>
+        {
+            const string What = "take a picture of the screen";
+            const int Limit = 64 * 1024 * 1024;
+            using var domain = Domain(uuid, What);
+            using var stream = LibvirtError.Check(Native.virStreamNew(_connection, 0), What);
+            LibvirtError.Check(Native.virDomainScreenshot(domain, stream, 0, 0), What);
+            using var picture = new MemoryStream();
+            var buffer = new byte[64 * 1024];
+            fixed (byte* start = buffer)
+                for (int count; (count = LibvirtError.Check(Native.virStreamRecv(stream, start, (nuint)buffer.Length), What)) > 0;)
+                {
+                    picture.Write(buffer, 0, count);
+                    if (picture.Length > Limit) throw new HypervisorException(HypervisorError.Failed, What, "The picture is larger than 64 MiB.");
+                }
+            LibvirtError.Check(Native.virStreamFinish(stream), What);
+            return picture.ToArray();
+        },
+        "take a picture of the screen", Quick, cancellation);
+
+    /// <inheritdoc/>
+    public Task<string> MonitorAsync(Guid uuid, string command, bool human, CancellationToken cancellation) => CallAsync("talk to QEMU's monitor", () =>
+    {
+        using var domain = Domain(uuid, "talk to QEMU's monitor");
+        byte* answer = null;
+        LibvirtError.Check(Native.virDomainQemuMonitorCommand(domain, command, &answer, human ? 1u : 0), "talk to QEMU's monitor");
+        try { return OwnedText.Borrowed(answer); }
+        finally { NativeMemory.Free(answer); }
+    }, cancellation);
+}

@@ -1,0 +1,201 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Quarterdeck.Hosts.Libvirt;
+
+/// <summary>One libvirt connection. See the room's README for its threads.</summary>
+internal sealed unsafe partial class LibvirtLink : IHypervisorLink
+{
+    // Beats the supervisor's own ping only for connections that it has abandoned: it frees their blocked threads after about 8 s.
+    private const int KeepAliveSeconds = 2, KeepAliveCount = 3;
+
+    private static readonly TimeSpan Quick = TimeSpan.FromSeconds(15), Power = TimeSpan.FromSeconds(90), Long = TimeSpan.FromMinutes(30);
+
+    private readonly ConnectionHandle _connection;
+    private readonly string _uri;
+    private readonly CallLane _pulse, _calls, _slow;
+    private readonly Sink _sink = new();
+    private readonly List<int> _registrations = [];
+
+    private LibvirtLink(ConnectionHandle connection, string uri)
+    {
+        (_connection, _uri) = (connection, uri);
+        _pulse = new CallLane("libvirt-pulse", 1);
+        _calls = new CallLane("libvirt-call", 4);
+        _slow = new CallLane("libvirt-slow", 4);
+        IsMock = OwnedText.Borrowed(Native.virConnectGetType(connection)) == "Test";
+        SharesFileSystem = !IsMock && (uri.StartsWith("qemu:///", StringComparison.Ordinal) || uri.StartsWith("qemu+unix:///", StringComparison.Ordinal));
+    }
+
+    /// <inheritdoc/>
+    public bool SharesFileSystem { get; }
+
+    /// <inheritdoc/>
+    public bool IsMock { get; }
+
+    /// <inheritdoc/>
+    public DomainChanges Changes => _sink.Changes;
+
+    /// <inheritdoc/>
+    public Task<string> Closed => _sink.Closed.Task;
+
+    /// <summary>Wraps a connection just opened and registers for its events; on the thread that opened it.</summary>
+    public static LibvirtLink Over(ConnectionHandle connection, string uri)
+    {
+        try
+        {
+            var link = new LibvirtLink(connection, uri);
+            link.Watch();
+            return link;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task PingAsync(TimeSpan limit, CancellationToken cancellation) =>
+        _pulse.RunAsync(() => LibvirtError.Check(Native.virConnectGetLibVersion(_connection, out _), "ask for a sign of life"), "ask for a sign of life", limit, cancellation);
+
+    /// <inheritdoc/>
+    public void Abandon(string reason)
+    {
+        var lost = new HypervisorException(HypervisorError.Disconnected, $"reach {_uri}", reason);
+        _sink.Closed.TrySetResult(reason);
+        _pulse.Abandon(lost);
+        _slow.Abandon(lost);
+        _calls.Abandon(lost, Close);
+    }
+
+    /// <inheritdoc/>
+    public Task<HypervisorInfo> InfoAsync(CancellationToken cancellation) => CallAsync("read the host's description", () =>
+    {
+        Native.NodeInfo node;
+        LibvirtError.Check(Native.virNodeGetInfo(_connection, &node), "read the host's description");
+        LibvirtError.Check(Native.virConnectGetLibVersion(_connection, out var libvirt), "read libvirt's version");
+        if (Native.virConnectGetVersion(_connection, out var version) < 0) version = 0; // qemu+…://session without an emulator
+        var name = Native.virConnectGetHostname(_connection) ?? "";
+        return new HypervisorInfo(OwnedText.Borrowed(Native.virConnectGetType(_connection)).ToUpperInvariant(), Dotted(version), Dotted(libvirt), (int)node.Cpus, (long)(node.MemoryKiB / 1024), name);
+    }, cancellation);
+
+    private static string Dotted(ulong version) => $"{version / 1_000_000}.{version / 1000 % 1000}.{version % 1000}";
+
+    private Task<T> CallAsync<T>(string what, Func<T> call, CancellationToken cancellation) => _calls.RunAsync(call, what, Quick, cancellation);
+
+    private DomainHandle Domain(Guid uuid, string what) =>
+        LibvirtError.Check(Native.virDomainLookupByUUIDString(_connection, uuid.ToString()), what);
+
+    private Task WithDomainAsync(Guid uuid, string what, Func<DomainHandle, int> call, CancellationToken cancellation, TimeSpan? limit = null) =>
+        (limit is null || limit == Quick ? _calls : _slow).RunAsync(
+            () =>
+            {
+                using var domain = Domain(uuid, what);
+                return LibvirtError.Check(call(domain), what);
+            },
+            what, limit ?? Quick, cancellation);
+
+    private void Watch()
+    {
+        _ = Native.virConnectSetKeepAlive(_connection, KeepAliveSeconds, KeepAliveCount); // 1: the other side has none; -1: a local driver
+        Native.virResetLastError();
+        if (Native.virConnectRegisterCloseCallback(_connection, &OnClose, Hold(), &Release) < 0) Native.virResetLastError(); // local drivers have none
+        // Kinds of events by how many arguments stand between domain and opaque.
+        Register((delegate* unmanaged[Cdecl]<nint, nint, void*, void>)&OnEvent0, 1 /* reboot */);
+        Register((delegate* unmanaged[Cdecl]<nint, nint, nint, void*, void>)&OnEvent1, 11 /* wake-up */, 12 /* suspend */, 13 /* balloon */, 15 /* device removed */, 19 /* device added */);
+        Register((delegate* unmanaged[Cdecl]<nint, nint, nint, nint, void*, int>)&OnEvent2, 0 /* life cycle */, 10 /* tray */, 23 /* metadata */);
+        Register((delegate* unmanaged[Cdecl]<nint, nint, nint, nint, nint, nint, void*, void>)&OnEvent4, 6 /* I/O error with its reason */, 9 /* disk change */);
+    }
+
+    private void Register(void* callback, params ReadOnlySpan<int> kinds)
+    {
+        foreach (var kind in kinds)
+        {
+            var opaque = Hold();
+            var registration = Native.virConnectDomainEventRegisterAny(_connection, 0, kind, callback, opaque, &Release);
+            if (registration >= 0)
+            {
+                _registrations.Add(registration);
+                continue;
+            }
+            GCHandle.FromIntPtr((nint)opaque).Free();
+            var error = LibvirtError.Last("follow the host's events");
+            if (kind == 0) throw error; // without the life cycle nothing would be live
+        }
+    }
+
+    // Last on its lane: every call before it has returned. Deregistering and closing talk to the other side.
+    private void Close()
+    {
+        foreach (var registration in _registrations) _ = Native.virConnectDomainEventDeregisterAny(_connection, registration);
+        _ = Native.virConnectUnregisterCloseCallback(_connection, &OnClose);
+        _connection.Dispose();
+    }
+
+    // The opaque pointer is a handle that libvirt's free callback releases: the sink lives as long as libvirt may call back.
+    private void* Hold() => (void*)GCHandle.ToIntPtr(GCHandle.Alloc(_sink));
+
+    private static void Note(nint domain, void* opaque)
+    {
+        try
+        {
+            var text = stackalloc byte[37];
+            if (Native.virDomainGetUUIDString(domain, text) == 0 && Guid.TryParse(OwnedText.Borrowed(text), out var uuid))
+                ((Sink)GCHandle.FromIntPtr((nint)opaque).Target!).Changes.Add(uuid);
+        }
+        catch
+        {
+            // nothing may cross into C
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnEvent0(nint connection, nint domain, void* opaque) => Note(domain, opaque);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnEvent1(nint connection, nint domain, nint a, void* opaque) => Note(domain, opaque);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int OnEvent2(nint connection, nint domain, nint a, nint b, void* opaque)
+    {
+        Note(domain, opaque);
+        return 0;
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnEvent4(nint connection, nint domain, nint a, nint b, nint c, nint d, void* opaque) => Note(domain, opaque);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnClose(nint connection, int reason, void* opaque)
+    {
+        try
+        {
+            ((Sink)GCHandle.FromIntPtr((nint)opaque).Target!).Closed.TrySetResult(reason switch
+            {
+                1 => "libvirt's service closed the connection.",
+                2 => "libvirt's service has stopped answering.",
+                3 => "The connection was closed here.",
+                _ => "The connection broke off.",
+            });
+        }
+        catch
+        {
+            // nothing may cross into C
+        }
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void Release(void* opaque)
+    {
+        try { GCHandle.FromIntPtr((nint)opaque).Free(); }
+        catch { /* nothing may cross into C */ }
+    }
+
+    private sealed class Sink
+    {
+        public DomainChanges Changes { get; } = new();
+
+        public TaskCompletionSource<string> Closed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
