@@ -1,3 +1,5 @@
+using Quarterdeck.Hosts.Inventory;
+using Quarterdeck.Hosts.Supervision;
 using Quarterdeck.Platform;
 
 namespace Quarterdeck.Hosts;
@@ -11,15 +13,46 @@ public sealed record LocatedVm(Vm Vm, IHypervisor Hypervisor, Guid Domain);
 /// <summary>The hypervisors connected now; for operations and the rooms above, which have asked <c>Guard</c> already.</summary>
 public sealed class HostConnections
 {
+    private static readonly TimeSpan ProbeWait = TimeSpan.FromSeconds(30);
+    private readonly Supervisors _supervisors;
+    private readonly VmReader _vms;
+
+    internal HostConnections(Supervisors supervisors, VmReader vms) => (_supervisors, _vms) = (supervisors, vms);
+
     /// <summary>The host's hypervisor; <see cref="ProblemKind.Unavailable"/> with the reason while it is disconnected, <see cref="ProblemKind.NotFound"/> for no such host.</summary>
-    public Result<IHypervisor> Get(Guid hostId) => throw new NotImplementedException();
+    public Result<IHypervisor> Get(Guid hostId)
+    {
+        if (_supervisors.Find(hostId) is not { } session)
+            return _supervisors.Looked ? Problem.NotFound("host", hostId) : Problem.Unavailable("The console is starting", "The hosts are not connected yet. Try again in a few seconds.");
+        return session.Link is { } link
+            ? Result<IHypervisor>.From(link)
+            : Problem.Unavailable("The host is disconnected", $"{session.Name}: {session.Facts.Problem ?? "The console is connecting."} Try again when it is connected.");
+    }
 
     /// <summary>The VM and its host's hypervisor.</summary>
-    public Task<Result<LocatedVm>> LocateAsync(Guid vmId, CancellationToken cancellation) => throw new NotImplementedException();
+    public async Task<Result<LocatedVm>> LocateAsync(Guid vmId, CancellationToken cancellation)
+    {
+        if (await _vms.FindAsync(vmId, cancellation) is not var (vm, domain)) return Problem.NotFound("VM", vmId);
+        return Get(vm.HostId).Then(hypervisor => new LocatedVm(vm, hypervisor, domain));
+    }
 
     /// <summary>Reads one domain at once and mirrors it, rather than waiting for its event: after defining, so that the VM can be shown. Null when the domain is gone.</summary>
-    public Task<Vm?> RefreshAsync(Guid hostId, Guid domain, CancellationToken cancellation) => throw new NotImplementedException();
+    /// <exception cref="HypervisorException">The host is disconnected or fails.</exception>
+    public async Task<Vm?> RefreshAsync(Guid hostId, Guid domain, CancellationToken cancellation)
+    {
+        if (_supervisors.Find(hostId) is not { Link: { } link } session)
+            throw new HypervisorException(HypervisorError.Disconnected, "read the domain", "The host is disconnected.");
+        await session.Mirror.ReadAsync(link, [domain], cancellation);
+        return await session.Mirror.IdOfAsync(domain, cancellation) is { } id && await _vms.FindAsync(id, cancellation) is var (vm, _) ? vm : null;
+    }
 
-    /// <summary>Whether guests of the host are started with KVM, by a probe made once; <see cref="Acceleration.Mock"/> for the mock driver.</summary>
-    public Task<Acceleration> AccelerationAsync(Guid hostId, CancellationToken cancellation) => throw new NotImplementedException();
+    /// <summary>Whether guests of the host are started with KVM, by a probe made once; <see cref="Acceleration.Mock"/> for the mock driver, <see cref="Acceleration.Unknown"/> while the host is away.</summary>
+    public async Task<Acceleration> AccelerationAsync(Guid hostId, CancellationToken cancellation)
+    {
+        if (_supervisors.Find(hostId) is not { } session) return Acceleration.Unknown;
+        try { return (await session.Probed.WaitAsync(ProbeWait, cancellation)).Acceleration; }
+        catch (TimeoutException) { return session.Facts.Acceleration; }
+    }
+
+    internal IReadOnlyList<VmSample> SamplesOf(Guid hostId, Guid domain) => _supervisors.Find(hostId)?.History.Of(domain) ?? [];
 }

@@ -8,11 +8,14 @@ using Quarterdeck.Platform;
 namespace Quarterdeck.Hosts;
 
 /// <summary>A libvirt URI that passed the allow-list. A URI is code: libvirt would run <c>qemu+ext:///…?command=</c> as this process.</summary>
-/// <param name="Text">The canonical form that libvirt is given.</param>
+/// <param name="Text">The canonical form, as it is stored and shown.</param>
 /// <param name="Local">Whether the hypervisor is on this machine and shares its files.</param>
 /// <remarks>The text is matched by one strict expression rather than parsed by a lenient library, so that libvirt's parser cannot see more in it than this one.</remarks>
 public sealed partial record HostUri(string Text, bool Local)
 {
+    /// <summary>What libvirt is given: the same, percent-encoded where a file's path needs it.</summary>
+    internal string Libvirt { get; private init; } = Text;
+
     private const string Examples = "Allowed are qemu:///system, qemu:///session, qemu+unix:///system?socket=PATH, qemu+tcp://127.0.0.1/system, qemu+tls://HOST/system, qemu+ssh://USER@HOST/system, test:///default and test:///FILE.";
 
     /// <summary>Checks a URI; Invalid names the field <c>uri</c> and the remedy.</summary>
@@ -80,7 +83,7 @@ public sealed partial record HostUri(string Text, bool Local)
             return Bad($"The file '{file}' is not inside the image roots ({string.Join(", ", imageRoots)}), or does not exist. QUARTERDECK_IMAGE_ROOTS names them.");
         return PullsInFiles(resolved) is { } why
             ? Bad(why)
-            : new HostUri("test://" + string.Join('/', resolved.Split('/').Select(Uri.EscapeDataString)), true);
+            : new HostUri("test://" + resolved, true) { Libvirt = "test://" + string.Join('/', resolved.Split('/').Select(Uri.EscapeDataString)) };
     }
 
     // libvirt's mock driver follows file="…" attributes to any file of the machine.

@@ -29,6 +29,9 @@ public readonly struct Result<T>
     /// <summary>Maps the value; a refusal stays.</summary>
     public Result<TOut> Then<TOut>(Func<T, TOut> map) => Problem is null ? map(_value!) : Problem;
 
+    /// <summary>A value; for interfaces, from which C# converts nothing by itself.</summary>
+    public static Result<T> From(T value) => new(value, null);
+
     public static implicit operator Result<T>(T value) => new(value, null);
 
     public static implicit operator Result<T>(Problem problem) => new(default, problem);
