@@ -4,6 +4,14 @@ using Quarterdeck.Web.Access;
 
 if (AccessCommand.Handles(args)) return await AccessCommandLine.RunAsync(args);
 
-await using var app = QuarterdeckApp.Build(args);
-await QuarterdeckApp.RunAsync(app);
-return 0;
+try
+{
+    await using var app = QuarterdeckApp.Build(args);
+    await QuarterdeckApp.RunAsync(app);
+    return 0;
+}
+catch (Exception e) when (StartFailure.Explain(e) is { } reason)
+{
+    await Console.Error.WriteLineAsync(reason);
+    return 1;
+}
