@@ -14,6 +14,9 @@ public sealed record OperationsOptions
     /// <summary>A node silent for this long is taken for dead.</summary>
     public TimeSpan DeadAfter { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How often it is looked for what a crash left between two steps of bookkeeping, such as a queued operation that the job engine was never told of.</summary>
+    public TimeSpan SweepEvery { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>The wait before the second attempt after a failure that may pass; doubles with each one.</summary>
     public TimeSpan Backoff { get; set; } = TimeSpan.FromSeconds(5);
 
@@ -54,6 +57,7 @@ internal sealed class OperationsOptionsValidator : IValidateOptions<OperationsOp
         Check(options.Parallel is >= 1 and <= 500, nameof(options.Parallel), "must be 1 to 500", "16");
         Check(options.Heartbeat >= TimeSpan.FromMilliseconds(50), nameof(options.Heartbeat), "must be at least 50 ms", "00:00:01");
         Check(options.DeadAfter >= options.Heartbeat * 3, nameof(options.DeadAfter), "must be at least three heartbeats, or a slow node is taken for dead", "00:00:10");
+        Check(options.SweepEvery >= TimeSpan.FromMilliseconds(100), nameof(options.SweepEvery), "must be at least 100 ms", "00:00:05");
         Check(options.Backoff > TimeSpan.Zero && options.MaxBackoff >= options.Backoff, nameof(options.MaxBackoff), "must not be less than Backoff, and both more than zero", "00:05:00");
         Check(options.ProgressEvery >= TimeSpan.FromMilliseconds(20), nameof(options.ProgressEvery), "must be at least 20 ms", "00:00:00.4");
         Check(options.RetentionDays >= 1, nameof(options.RetentionDays), "must be at least 1", "90");

@@ -27,7 +27,6 @@ public sealed class KillTests
         await using var database = await TestDatabase.CreateAsync(DatabaseEngine.Sqlite);
         var traces = database.Options.DataFolder;
         Guid id;
-        await using (var asker = await TestNode.StartAsync(database.Options, "node", [], o => o.ShutdownGrace = TimeSpan.Zero)) { _ = asker; }
         await using (var victim = await NodeProcess.StartAsync(database.Options, "node", traces))
         {
             id = await EnqueueElsewhereAsync(database, "steps");
@@ -109,7 +108,7 @@ public sealed class KillTests
         (ended.State, ended.Node, ended.Attempt).ShouldBe((OperationState.Succeeded, "heir", 2));
         // At most the step that was under way when it fell asleep is finished by it: it may begin no other.
         File.ReadAllLines(Trace(traces, id)).SkipWhile(l => l.EndsWith("sleeper", StringComparison.Ordinal)).Count(l => l.EndsWith("sleeper", StringComparison.Ordinal)).ShouldBeLessThanOrEqualTo(1);
-        (await heir.GetAsync(id)).ShouldBeEquivalentTo(ended);
+        (await heir.GetAsync(id) with { Result = null }).ShouldBeEquivalentTo(ended with { Result = null });
         // And it is a node like any other again.
         await UntilAsync(() => heir.Service<Quarterdeck.Operations.Store.NodeStore>().ListAsync(default).Result.Any(n => n.Name == "sleeper"));
     }

@@ -60,7 +60,7 @@ internal sealed class NodeProcess : IAsyncDisposable
         {
             System.Console.WriteLine("ready");
             // The parent's end closes the pipe: no orphan stays behind a killed test run.
-            await Task.WhenAny(stop.Task, System.Console.In.ReadToEndAsync());
+            await Task.WhenAny(stop.Task, Task.Run(() => System.Console.OpenStandardInput().ReadByte(), CancellationToken.None));
         }
         return 0;
     }

@@ -34,7 +34,7 @@ internal sealed class TestNode : IAsyncDisposable
         builder.Services.AddSingleton<Guard>();
         builder.Services.AddOperations(o =>
         {
-            (o.Node, o.Heartbeat, o.DeadAfter, o.ProgressEvery, o.Backoff) = (name, TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(100));
+            (o.Node, o.Heartbeat, o.DeadAfter, o.ProgressEvery, o.SweepEvery, o.Backoff) = (name, TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(500), TimeSpan.FromMilliseconds(100));
             configure?.Invoke(o);
         });
         foreach (var handler in handlers) builder.Services.AddSingleton(handler);

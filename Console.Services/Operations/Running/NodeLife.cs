@@ -11,7 +11,6 @@ internal sealed partial class NodeLife(
     NodeStore nodes, NodeIdentity node, Recovery recovery, RunRegistry registry, OperationKinds kinds, JobEngine engine,
     IOptions<OperationsOptions> options, TimeProvider time, ILogger<NodeLife> logger) : IHostedService
 {
-    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Retiring = TimeSpan.FromHours(1);
     private readonly CancellationTokenSource _end = new();
     private Task _life = Task.CompletedTask;
@@ -53,11 +52,11 @@ internal sealed partial class NodeLife(
             {
                 if (!await timer.WaitForNextTickAsync(cancellation)) return;
                 await BeatAsync(cancellation);
-                if (time.GetElapsedTime(settled) > Settling)
+                if (time.GetElapsedTime(settled) > options.Value.SweepEvery)
                 {
                     settled = time.GetTimestamp();
                     await recovery.SettleAsync(cancellation);
-                    await engine.RemindAsync(await recovery.ForgottenAsync(Settling, cancellation), cancellation);
+                    await engine.RemindAsync(await recovery.ForgottenAsync(options.Value.SweepEvery, cancellation), cancellation);
                 }
                 if (retired == 0 || time.GetElapsedTime(retired) > Retiring)
                 {

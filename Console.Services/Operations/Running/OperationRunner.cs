@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Quarterdeck.Database;
 using Quarterdeck.Operations.Store;
 using Quarterdeck.Platform;
 
@@ -82,7 +83,7 @@ internal sealed partial class OperationRunner(
             run.Log("The console shuts down; the operation goes on later, after its finished steps.");
             return await ending.BackToQueueAsync(run, new Requeue());
         }
-        if (Patience.IsAway(error) && error is not ProblemException) error = new TransientException(error.Message, error);
+        if (error is DatabaseUnavailableException) error = new TransientException(error.Message, error);
         if (error is TransientException && run.Row.Failures + 1 < handler.Kind.MaxAttempts)
         {
             var wait = Backoff(run.Row.Failures);

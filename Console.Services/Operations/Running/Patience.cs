@@ -1,10 +1,6 @@
-using System.Data.Common;
-using System.Net.Sockets;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Npgsql;
-using Quarterdeck.Platform;
+using Quarterdeck.Database;
 
 namespace Quarterdeck.Operations.Running;
 
@@ -38,18 +34,7 @@ internal sealed partial class Patience(IOptions<OperationsOptions> options, Time
         WithAsync(async token => { await bookkeeping(token); return 0; }, cancellation);
 
     /// <summary>Whether the database is unreachable, busy or full, so that the same statement may succeed later.</summary>
-    public static bool IsAway(Exception error) => error switch
-    {
-        // BUSY, LOCKED, IOERR, FULL, CANTOPEN
-        SqliteException { SqliteErrorCode: 5 or 6 or 10 or 13 or 14 } => true,
-        NpgsqlException { IsTransient: true } => true,
-        PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.DiskFull } => true,
-        PostgresException => false,
-        DbException { InnerException: SocketException or IOException or TimeoutException } => true,
-        ProblemException { Problem.Kind: ProblemKind.Unavailable } => true,
-        TimeoutException or SocketException => true,
-        _ => false,
-    };
+    public static bool IsAway(Exception error) => DatabaseUnavailableException.From(error) is not null;
 
     private static partial class Log
     {

@@ -4,13 +4,14 @@ using Microsoft.Extensions.Options;
 using Quarterdeck.Database;
 using Quarterdeck.Operations.Running;
 using Quarterdeck.Operations.Store;
+using Quarterdeck.Platform;
 using Quartz;
 
 namespace Quarterdeck.Operations.Scheduling;
 
 /// <summary>Quartz.NET with its persistent store: decides on which node and when an operation runs. What runs at all is decided by the operations' own rows.</summary>
 internal sealed partial class JobEngine(
-    Db db, ReadyQueue ready, OperationRunner runner, NodeIdentity node, IOptions<OperationsOptions> options, ILoggerFactory loggers) : IAsyncDisposable
+    Db db, ConsoleOptions console, ReadyQueue ready, OperationRunner runner, NodeIdentity node, IOptions<OperationsOptions> options, ILoggerFactory loggers) : IAsyncDisposable
 {
     private const int Batch = 500;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
@@ -22,7 +23,7 @@ internal sealed partial class JobEngine(
     /// <summary>Starts Quartz and tells it whatever comes through the ready queue.</summary>
     public async Task StartAsync(CancellationToken cancellation)
     {
-        _quartz = QuartzSetup.Build(db, node.Name, runner, options.Value, loggers);
+        _quartz = QuartzSetup.Build(db, console, node.Name, runner, options.Value, loggers);
         _scheduler = await _quartz.GetRequiredService<ISchedulerFactory>().GetScheduler(cancellation);
         await _scheduler.AddJob(Job, new AddJobOptions { Replace = true }, cancellation);
         await _scheduler.Start(cancellation);

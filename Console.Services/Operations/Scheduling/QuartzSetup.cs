@@ -1,9 +1,9 @@
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Quarterdeck.Database;
 using Quarterdeck.Operations.Running;
+using Quarterdeck.Platform;
 using Quartz;
 
 namespace Quarterdeck.Operations.Scheduling;
@@ -11,8 +11,10 @@ namespace Quarterdeck.Operations.Scheduling;
 /// <summary>How Quartz.NET is set up here.</summary>
 internal static class QuartzSetup
 {
+    private const int PoolSize = 12;
+
     /// <summary>A container of Quartz's own, so that its services stay out of the console's.</summary>
-    public static ServiceProvider Build(Db db, string node, OperationRunner runner, OperationsOptions options, ILoggerFactory loggers)
+    public static ServiceProvider Build(Db db, ConsoleOptions console, string node, OperationRunner runner, OperationsOptions options, ILoggerFactory loggers)
     {
         var services = new ServiceCollection();
         services.AddSingleton(loggers);
@@ -33,7 +35,7 @@ internal static class QuartzSetup
             {
                 if (db.Dialect.Engine is DatabaseEngine.Postgres)
                 {
-                    store.UsePostgres(o => o.DataSourceFactory = _ => db.Source);
+                    store.UsePostgres(o => o.DataSourceFactory = _ => Pool(console.Database!));
                     store.UseClustering(c => (c.CheckinInterval, c.CheckinMisfireThreshold) = (TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(6)));
                 }
                 else
@@ -45,5 +47,13 @@ internal static class QuartzSetup
             });
         });
         return services.BuildServiceProvider();
+    }
+
+    /// <summary>Connections of its own: Quartz knows the driver's errors, and its waiting never takes a page's connection.</summary>
+    private static NpgsqlDataSource Pool(string text)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(text) { ApplicationName = "quarterdeck jobs", MaxPoolSize = PoolSize };
+        if (!settings.ContainsKey("Timeout")) settings.Timeout = 5;
+        return NpgsqlDataSource.Create(settings);
     }
 }
