@@ -11,10 +11,11 @@ namespace Quarterdeck.Appliances.Ova;
 internal sealed class Qcow2Writer : IDisposable
 {
     public const int Cluster = 1 << 16;
-    private const int Entries = Cluster / 8, Held = 64;
+    private const int Entries = Cluster / 8;
     private const ulong Copied = 1UL << 63;
 
     private readonly SafeFileHandle _file;
+    private readonly int _held;
     private readonly long _capacity;
     private readonly ulong[] _first;
     private readonly Dictionary<int, ulong[]> _second = [];
@@ -24,8 +25,10 @@ internal sealed class Qcow2Writer : IDisposable
 
     /// <param name="path">The file; what it holds is lost.</param>
     /// <param name="capacity">Size as the guest sees it, in bytes; rounded up to whole sectors.</param>
-    public Qcow2Writer(string path, long capacity)
+    /// <param name="held">Second-level tables held in memory, 64 KiB each; each covers 512 MiB of the disk.</param>
+    public Qcow2Writer(string path, long capacity, int held = 64)
     {
+        _held = held;
         _capacity = (capacity + 511) & ~511L;
         _first = new ulong[(_capacity + (long)Cluster * Entries - 1) / ((long)Cluster * Entries)];
         _end = Cluster + Align(_first.Length * 8L);
@@ -70,7 +73,7 @@ internal sealed class Qcow2Writer : IDisposable
     private ulong[] Table(int index)
     {
         if (_second.TryGetValue(index, out var table)) return table;
-        if (_second.Count >= Held) Spill(_order.Dequeue());
+        if (_second.Count >= _held) Spill(_order.Dequeue());
         table = new ulong[Entries];
         if (_first[index] == 0) _first[index] = (ulong)Take(1) | Copied;
         else ReadTable((long)(_first[index] & ~Copied), table);
