@@ -66,6 +66,9 @@ public sealed class Users
             : await _directory.DeleteAsync(caller, id, cancellation);
     }
 
+    /// <summary>A new random password, for showing it once.</summary>
+    public static string GeneratePassword() => Passwords.Generate();
+
     private static FieldError BadRole => new("role", "This is not a role.", "Use viewer, operator or administrator.");
 
     private static bool IsRole(Role? role, bool required) => role is { } r ? Enum.IsDefined(r) : !required;

@@ -1,3 +1,4 @@
+using Quarterdeck.Access;
 using Quarterdeck.Hosts;
 
 namespace Quarterdeck.Web.Layout;
@@ -20,5 +21,7 @@ public static class Navigation
     [
         new(null, [new("Overview", "", "overview")]),
         new("Compute", [new("Hosts", "hosts", "host", HostsPermissions.ReadHosts), new("Virtual machines", "vms", "vm", HostsPermissions.ReadVms)]),
+        new("Activity", [new("Audit", "audit", "audit", AccessPermissions.ReadAudit)]),
+        new("Administration", [new("Users and roles", "users", "users", AccessPermissions.ReadUsers), new("Tokens", "tokens", "token", AccessPermissions.OwnTokens)]),
     ];
 }
