@@ -59,6 +59,7 @@ public sealed class BrowserRun : IAsyncLifetime
             BaseURL = target.Url.ToString(), ViewportSize = new() { Width = look.Width, Height = look.Height }, ColorScheme = look.Dark ? ColorScheme.Dark : ColorScheme.Light,
             StorageState = signedIn && console is null ? await SessionAsync() : null, ReducedMotion = ReducedMotion.Reduce,
         });
+        context.SetDefaultTimeout(15_000);
         await context.Tracing.StartAsync(new() { Screenshots = true, Snapshots = true });
         var complaints = new ConcurrentQueue<string>();
         context.Console += (_, m) => { if (m.Type == "error" && expected?.Invoke(m.Text) != true) complaints.Enqueue(m.Text); };
