@@ -50,7 +50,8 @@ public sealed class EveryEndpointTests(SharedConsole shared)
     }
 
     [Fact]
-    public async Task An_unknown_object_is_404_before_its_body_is_looked_at() => await EachAsync(c => c.NamesObject, async call =>
+    public async Task An_unknown_object_is_404_before_its_body_is_looked_at() => await EachAsync(c => c.NamesObject && !c.Path.StartsWith("/api/v1/me/", StringComparison.Ordinal), async call =>
+    // the token of the settings belongs to no user, so it has no /me
     {
         var answer = await SendAsync(_console.Rest, call, call.HasJsonBody ? new StringContent("{ broken", Encoding.UTF8, "text/plain") : null);
         answer.StatusCode.ShouldBe(HttpStatusCode.NotFound);
