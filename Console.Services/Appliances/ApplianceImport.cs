@@ -99,4 +99,12 @@ public sealed class ApplianceImport
         try { return await _intake.InspectAsync(ova, cancellation); }
         catch (ProblemException e) { return e.Problem; }
     }
+
+    /// <summary>Says what is in a package by its small members alone (descriptor, manifest, signature, plug-in manifest), sent as a tar of their own; they are verified, the disks are not. For a form that asks before the upload.</summary>
+    public async Task<Result<OvaInspection>> InspectHeadAsync(Caller caller, Stream head, CancellationToken cancellation)
+    {
+        if (await _guard.CheckAsync(caller, AppliancePermissions.Inspect, "appliance", cancellation) is { } refused) return refused;
+        try { return await _intake.InspectHeadAsync(head, cancellation); }
+        catch (ProblemException e) { return e.Problem; }
+    }
 }

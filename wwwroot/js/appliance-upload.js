@@ -2,7 +2,7 @@
 // An OVA is a tar. Its descriptor, manifest, certificate and plug-in manifest are small; its disks are gigabytes.
 // Walking the headers with File.slice and posting only the small members lets the wizard ask its questions
 // after some kilobytes, and the package itself crosses the network once, when it is deployed.
-const block = 512, smallest = 1 << 20, mostEntries = 200;
+const block = 512, small = 4 << 20, mostEntries = 200;
 
 const padded = n => Math.ceil(n / block) * block;
 const text = (bytes, from, length) => new TextDecoder().decode(bytes.subarray(from, from + length)).split('\0')[0].trim();
@@ -23,7 +23,7 @@ async function head(file) {
     const bytes = size(header);
     if (!Number.isSafeInteger(bytes) || bytes < 0) throw new Error('This is not an OVA: a header in it is damaged.');
     entries.push({ name: text(header, 0, 100), bytes });
-    if (bytes <= smallest) parts.push(file.slice(at, at + block + padded(bytes)));
+    if (bytes <= small) parts.push(file.slice(at, at + block + padded(bytes)));
     at += block + padded(bytes);
   }
   if (entries.length === 0) throw new Error('This is not an OVA: the file is empty.');

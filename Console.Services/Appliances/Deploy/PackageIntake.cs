@@ -9,6 +9,8 @@ namespace Quarterdeck.Appliances.Deploy;
 /// <summary>Reads uploads: into volumes, or only to see what is in them.</summary>
 internal sealed class PackageIntake(ApplianceStore store, IEnumerable<IEnvironmentContributor> contributors, ConsoleOptions console, IOptions<AppliancesOptions> options)
 {
+    private const long MaxHeadBytes = 32 << 20;
+
     private IReadOnlyCollection<string> SmallFiles => [.. contributors.SelectMany(c => c.Files).Distinct()];
 
     /// <summary>The first step of a deployment. What it returns and what it logs holds no secret.</summary>
@@ -33,7 +35,18 @@ internal sealed class PackageIntake(ApplianceStore store, IEnumerable<IEnvironme
     public async Task<OvaInspection> InspectAsync(Stream ova, CancellationToken cancellation)
     {
         await using var counted = new CountingStream(ova, options.Value.MaxPackageBytes, _ => { });
-        var content = await OvaReader.ReadAsync(counted, new LookOnly(SmallFiles), option: null, cancellation);
+        return Describe(await OvaReader.ReadAsync(counted, new LookOnly(SmallFiles), option: null, cancellation));
+    }
+
+    /// <summary>The same of a package's small members alone: its disks are neither there nor verified.</summary>
+    public async Task<OvaInspection> InspectHeadAsync(Stream head, CancellationToken cancellation)
+    {
+        await using var counted = new CountingStream(head, MaxHeadBytes, _ => { });
+        return Describe(await OvaReader.ReadHeadAsync(counted, new LookOnly(SmallFiles), cancellation));
+    }
+
+    private static OvaInspection Describe(OvaContent content)
+    {
         var d = content.Descriptor;
         return new OvaInspection(
             d.Product, [.. d.Disks.Select(x => new OvaDisk(x.Id, x.CapacityBytes, d.Files.FirstOrDefault(f => f.Id == x.FileId)?.Size ?? 0))], d.Networks,

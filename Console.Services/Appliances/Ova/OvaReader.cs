@@ -10,6 +10,7 @@ internal sealed class OvaReader
     private readonly TarStream _tar;
     private readonly IPackageSink _sink;
     private readonly string? _option;
+    private readonly bool _head;
     private readonly Dictionary<string, Dictionary<HashAlgorithmName, byte[]>> _digests = new(StringComparer.Ordinal);
     private readonly Dictionary<string, byte[]> _small = new(StringComparer.Ordinal);
     private readonly HashSet<string> _poured = new(StringComparer.Ordinal);
@@ -18,22 +19,26 @@ internal sealed class OvaReader
     private Manifest? _manifest;
     private (string Name, byte[] Content)? _certificate;
 
-    private OvaReader(Stream source, IPackageSink sink, string? option) => (_tar, _sink, _option) = (new TarStream(source, MaxFiles), sink, option);
+    private OvaReader(Stream source, IPackageSink sink, string? option, bool head) => (_tar, _sink, _option, _head) = (new TarStream(source, MaxFiles), sink, option, head);
 
     /// <param name="source">The package.</param>
     /// <param name="sink">What is made of it.</param>
     /// <param name="option">The deployment option wanted; null for the default.</param>
     /// <param name="cancellation">Stops reading.</param>
     /// <exception cref="ProblemException">The package is refused; names the file and the reason.</exception>
-    public static Task<OvaContent> ReadAsync(Stream source, IPackageSink sink, string? option, CancellationToken cancellation) => new OvaReader(source, sink, option).ReadAsync(cancellation);
+    public static Task<OvaContent> ReadAsync(Stream source, IPackageSink sink, string? option, CancellationToken cancellation) => new OvaReader(source, sink, option, head: false).ReadAsync(cancellation);
+
+    /// <summary>Reads only the small members of a package, which the sender put into a tar of their own: what is there is verified, what is not there is not missed.</summary>
+    /// <exception cref="ProblemException">The package is refused; names the file and the reason.</exception>
+    public static Task<OvaContent> ReadHeadAsync(Stream source, IPackageSink sink, CancellationToken cancellation) => new OvaReader(source, sink, option: null, head: true).ReadAsync(cancellation);
 
     private async Task<OvaContent> ReadAsync(CancellationToken cancellation)
     {
         while (await _tar.NextAsync(cancellation) is { } file) await FileAsync(file, cancellation);
         if (_descriptor is null) throw Refusal.Of("package", "it is empty.", "An OVA is a tar archive whose first file is the .ovf descriptor.");
         var missing = _descriptor.Disks.FirstOrDefault(d => d.FileId is not null && !_poured.Contains(d.Id));
-        if (missing is not null) throw Refusal.Of(_descriptor.Files.First(f => f.Id == missing.FileId).Href, "the descriptor names it, but it is not in the package.");
-        _manifest?.Verify(_digests);
+        if (missing is not null && !_head) throw Refusal.Of(_descriptor.Files.First(f => f.Id == missing.FileId).Href, "the descriptor names it, but it is not in the package.");
+        _manifest?.Verify(_digests, whole: !_head);
         var signature = _certificate is { } certificate ? SignatureCheck.Verify(certificate.Name, certificate.Content, _manifest)
             : new OvaSignature(_manifest is null ? SignatureState.NoManifest : SignatureState.Unsigned, null);
         if (_manifest is null)
