@@ -10,8 +10,8 @@ using Quarterdeck.Platform;
 using Quarterdeck.Plugins;
 using Quarterdeck.Secrets;
 using Quarterdeck.Web.Access;
-using Quarterdeck.Web.Appliances;
 using Quarterdeck.Web.Api;
+using Quarterdeck.Web.Appliances;
 using Quarterdeck.Web.Health;
 using Quarterdeck.Web.Hosts;
 using Quarterdeck.Web.Vms;
@@ -58,6 +58,7 @@ public static class QuarterdeckApp
         app.MapLive();
         app.MapHealth();
         app.MapVmConsole();
+        app.MapUploads();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode(o => o.ContentSecurityFrameAncestorsPolicy = null); // SecurityHeaders sets the whole policy
         return app;
     }

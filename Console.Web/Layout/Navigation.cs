@@ -1,5 +1,6 @@
 using Quarterdeck.Access;
 using Quarterdeck.Hosts;
+using Quarterdeck.Plugins;
 
 namespace Quarterdeck.Web.Layout;
 
@@ -23,5 +24,6 @@ public static class Navigation
         new("Compute", [new("Hosts", "hosts", "host", HostsPermissions.ReadHosts), new("Virtual machines", "vms", "vm", HostsPermissions.ReadVms)]),
         new("Activity", [new("Audit", "audit", "audit", AccessPermissions.ReadAudit)]),
         new("Administration", [new("Users and roles", "users", "users", AccessPermissions.ReadUsers), new("Tokens", "tokens", "token", AccessPermissions.OwnTokens)]),
+        new("Plug-ins", [new("Installed", "plugins", "plugin", PluginPermissions.Read)]),
     ];
 }

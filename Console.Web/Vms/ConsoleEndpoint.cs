@@ -37,9 +37,9 @@ internal static partial class ConsoleEndpoint
             context.Response.Redirect($"{context.Request.PathBase}/vms/{id}?tab=console");
             return;
         }
-        if (!IsOwnPage(context.Request))
+        if (!RequestOrigin.IsOwn(context.Request.Headers.Origin.ToString(), context.Request.Host))
         {
-            // a page of another site can open a WebSocket here with this user's cookie: only our own may
+            // the pipeline refuses other sites; here a request without any Origin is refused, too: no browser sends one
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
             return;
         }
@@ -63,10 +63,6 @@ internal static partial class ConsoleEndpoint
         await ScreenPump.RunAsync(socket, screen, end.Token);
         Log.Closed(logger, id, caller.Name);
     }
-
-    private static bool IsOwnPage(HttpRequest request) =>
-        Uri.TryCreate(request.Headers.Origin, UriKind.Absolute, out var origin)
-        && origin.Scheme == request.Scheme && new HostString(origin.Authority) == request.Host;
 
     private static partial class Log
     {

@@ -23,12 +23,12 @@ async function head(file) {
     const bytes = size(header);
     if (!Number.isSafeInteger(bytes) || bytes < 0) throw new Error('This is not an OVA: a header in it is damaged.');
     entries.push({ name: text(header, 0, 100), bytes });
-    if (bytes <= small) parts.push(file.slice(at, at + block + padded(bytes)));
+    if (bytes <= small && !/\.(vmdk|img|iso|qcow2|raw|vhdx?)$/i.test(entries.at(-1).name)) parts.push(file.slice(at, at + block + padded(bytes)));
     at += block + padded(bytes);
   }
   if (entries.length === 0) throw new Error('This is not an OVA: the file is empty.');
   parts.push(new Uint8Array(2 * block));
-  return { tar: new Blob(parts), entries };
+  return { tar: new Blob(parts) };
 }
 
 function send(path, token, form, onProgress, onRequest) {
@@ -57,10 +57,9 @@ export function attach(input, page) {
     /** Posts the small members; answers { status, body } of the inspection, or { status: 0, body: why }. */
     async inspect(path, token) {
       try {
-        const { tar, entries } = await head(file);
+        const { tar } = await head(file);
         const form = new FormData();
-        form.append('entries', JSON.stringify(entries));
-        form.append('file', tar, file.name);
+          form.append('file', tar, file.name);
         return await send(path, token, form);
       } catch (e) { return { status: 0, body: e.message }; }
     },
