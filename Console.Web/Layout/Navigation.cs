@@ -22,8 +22,8 @@ public static class Navigation
     [
         new(null, [new("Overview", "", "overview")]),
         new("Compute", [new("Hosts", "hosts", "host", HostsPermissions.ReadHosts), new("Virtual machines", "vms", "vm", HostsPermissions.ReadVms)]),
+        new("Plug-ins", [new("Installed", "plugins", "plugin", PluginPermissions.Read)]),
         new("Activity", [new("Audit", "audit", "audit", AccessPermissions.ReadAudit)]),
         new("Administration", [new("Users and roles", "users", "users", AccessPermissions.ReadUsers), new("Tokens", "tokens", "token", AccessPermissions.OwnTokens)]),
-        new("Plug-ins", [new("Installed", "plugins", "plugin", PluginPermissions.Read)]),
     ];
 }
