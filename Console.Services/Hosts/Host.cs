@@ -40,7 +40,11 @@ public enum Acceleration
 /// <param name="SeenAt">When it last answered; null if never.</param>
 public sealed record HostInfo(
     Guid Id, string Name, string Uri, HostState State, string? Version, string? Problem,
-    Acceleration Acceleration, string? AccelerationReason, int Cpus, long MemoryMiB, int Vms, int Running, DateTimeOffset? SeenAt);
+    Acceleration Acceleration, string? AccelerationReason, int Cpus, long MemoryMiB, int Vms, int Running, DateTimeOffset? SeenAt)
+{
+    /// <summary><see cref="Problem"/> until the first attempt to reach the host has ended.</summary>
+    public const string Connecting = "The console is connecting.";
+}
 
 /// <summary>A host to add.</summary>
 /// <param name="Name">Unique, 1 to 100 characters.</param>

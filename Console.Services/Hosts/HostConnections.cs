@@ -19,6 +19,9 @@ public sealed class HostConnections
 
     internal HostConnections(Supervisors supervisors, VmReader vms) => (_supervisors, _vms) = (supervisors, vms);
 
+    /// <summary>Whether the hosts in the database are being followed: false only in the first moments after the start.</summary>
+    public bool Following => _supervisors.Looked;
+
     /// <summary>The host's hypervisor; <see cref="ProblemKind.Unavailable"/> with the reason while it is disconnected, <see cref="ProblemKind.NotFound"/> for no such host.</summary>
     public Result<IHypervisor> Get(Guid hostId)
     {
@@ -26,7 +29,7 @@ public sealed class HostConnections
             return _supervisors.Looked ? Problem.NotFound("host", hostId) : Problem.Unavailable("The console is starting", "The hosts are not connected yet. Try again in a few seconds.");
         return session.Link is { } link
             ? Result<IHypervisor>.From(link)
-            : Problem.Unavailable("The host is disconnected", $"{session.Name}: {session.Facts.Problem ?? "The console is connecting."} Try again when it is connected.");
+            : Problem.Unavailable("The host is disconnected", $"{session.Name}: {session.Facts.Problem ?? HostInfo.Connecting} Try again when it is connected.");
     }
 
     /// <summary>The VM and its host's hypervisor.</summary>

@@ -44,7 +44,7 @@ public sealed class HostRegistry
         if (CheckName(host.Name) is { } wrong) return wrong;
         if (!_supervisors.Check(host.Uri).TryGet(out var uri, out var problem)) return problem;
         var id = Guid.CreateVersion7(_time.GetUtcNow());
-        if (!await _store.AddAsync(id, host.Name!.Trim(), uri.Text, "The console is connecting.", cancellation)) return Taken(host.Name.Trim(), uri.Text);
+        if (!await _store.AddAsync(id, host.Name!.Trim(), uri.Text, HostInfo.Connecting, cancellation)) return Taken(host.Name.Trim(), uri.Text);
         var added = (await _store.FindAsync(id, cancellation))!;
         await _audit.WriteAsync(caller, "host.add", Target(id), added.Name, null, new { added.Name, added.Uri }, cancellation);
         _events.Publish(added);

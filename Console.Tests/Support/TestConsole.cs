@@ -44,7 +44,7 @@ public sealed class TestConsole : IAsyncDisposable
     public static string RepositoryRoot { get; } = FindRoot();
 
     /// <summary>Starts a console.</summary>
-    /// <param name="settings">More settings, such as <c>Quarterdeck:Hosts:Local=on</c>.</param>
+    /// <param name="settings">More settings, such as <c>Quarterdeck:Hosts:FirstHost=qemu:///system</c>.</param>
     /// <param name="adjust">Replaces services.</param>
     /// <param name="data">A data folder to continue with; it is left behind. Null for a new one that is deleted in the end.</param>
     /// <param name="port">0 for a free one.</param>
@@ -54,7 +54,7 @@ public sealed class TestConsole : IAsyncDisposable
         var all = new Dictionary<string, string>
         {
             ["QUARTERDECK_DATA"] = folder, ["QUARTERDECK_URLS"] = $"http://127.0.0.1:{port}", ["QUARTERDECK_APPLIANCE_URL"] = "https://127.0.0.1:0",
-            ["QUARTERDECK_ADMIN_PASSWORD"] = Password, ["QUARTERDECK_ADMIN_TOKEN"] = Token, ["Quarterdeck:Hosts:Local"] = "off",
+            ["QUARTERDECK_ADMIN_PASSWORD"] = Password, ["QUARTERDECK_ADMIN_TOKEN"] = Token, ["Quarterdeck:Hosts:FirstHost"] = "",
             ["Logging:LogLevel:Default"] = "Warning",
         };
         foreach (var (key, value) in settings ?? new Dictionary<string, string>()) all[key] = value;

@@ -1,13 +1,11 @@
 namespace Quarterdeck.Web.Health;
 
-/// <summary>Registers what <c>/healthz/ready</c> asks, and the first host.</summary>
+/// <summary>Registers what <c>/healthz/ready</c> asks.</summary>
 public static class HealthServices
 {
     /// <summary>Adds the checks of database and hosts.</summary>
     public static IServiceCollection AddHealth(this IServiceCollection services)
     {
-        services.AddSingleton<FirstHost>();
-        services.AddHostedService(p => p.GetRequiredService<FirstHost>());
         services.AddHealthChecks().AddCheck<DatabaseCheck>("database").AddCheck<HostsCheck>("hosts");
         return services;
     }

@@ -6,11 +6,11 @@ using Quarterdeck.Platform;
 namespace Quarterdeck.Web.Health;
 
 /// <summary>Each host's inventory was read once, or the host is declared unavailable with the reason.</summary>
-internal sealed class HostsCheck(HostRegistry hosts, FirstHost first) : IHealthCheck
+internal sealed class HostsCheck(HostRegistry hosts, HostConnections connections) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        if (!first.Done) return HealthCheckResult.Unhealthy("The first host is being added.");
+        if (!connections.Following) return HealthCheckResult.Unhealthy("The hosts are being looked up.");
         if (!(await hosts.ListAsync(Caller.System, new PageQuery(Size: PageQuery.MaxSize), cancellationToken)).TryGet(out var page, out var problem))
             return HealthCheckResult.Unhealthy(problem.Detail);
         var states = page.Items.ToDictionary(h => h.Name, h => (object)new DependencyState("host:" + h.Name, Word(h), h.State is HostState.Connected ? h.Version : h.Problem));
@@ -22,7 +22,7 @@ internal sealed class HostsCheck(HostRegistry hosts, FirstHost first) : IHealthC
     private static string Word(HostInfo host) => host switch
     {
         { State: HostState.Connected } => "ready",
-        { Problem: not null } or { State: HostState.Maintenance } => "unavailable",
-        _ => "starting",
+        { Problem: null or HostInfo.Connecting, State: HostState.Disconnected } => "starting",
+        _ => "unavailable",
     };
 }

@@ -24,7 +24,7 @@ internal sealed class HostSession(Guid id, string name, string uri, HostMirror m
     public IHypervisorLink? Link { get; set; }
 
     /// <summary>What is stored about it.</summary>
-    public HostFacts Facts { get; set; } = new(false, "The console is connecting.", null, 0, 0, Acceleration.Unknown, null, null);
+    public HostFacts Facts { get; set; } = new(false, HostInfo.Connecting, null, 0, 0, Acceleration.Unknown, null, null);
 
     /// <summary>Whether the first attempt to reach it has ended, well or not.</summary>
     public bool Tried { get; set; }

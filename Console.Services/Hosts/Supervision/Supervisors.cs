@@ -70,7 +70,7 @@ internal sealed partial class Supervisors(
     private async Task SeedAsync(CancellationToken cancellation)
     {
         if (options.Value.FirstHost is { Length: > 0 } uri && await hosts.SeedAsync(uri, cancellation))
-            await hosts.AddAsync(Guid.CreateVersion7(time.GetUtcNow()), "This machine", uri, "The console is connecting.", cancellation);
+            await hosts.AddAsync(Guid.CreateVersion7(time.GetUtcNow()), "This machine", uri, HostInfo.Connecting, cancellation);
     }
 
     private async Task ReconcileAsync(CancellationToken cancellation)
