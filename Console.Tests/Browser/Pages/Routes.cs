@@ -9,6 +9,10 @@ public static class Routes
     public static readonly (string Name, string Path)[] Fixed =
     [
         ("overview", "/"),
+        ("users", "/users"),
+        ("tokens", "/tokens"),
+        ("audit", "/audit"),
+        ("profile", "/profile"),
         ("api", "/api"),
         ("not-found", "/nothing-is-here"),
     ];

@@ -17,12 +17,12 @@ public sealed class SignInTests(AccessConsole console) : IClassFixture<AccessCon
     {
         var user = await console.UserAsync(Role.Viewer);
         using var browser = Browser();
-        var asked = await browser.GetAsync("/");
+        var asked = await browser.GetAsync("/profile");
         asked.StatusCode.ShouldBe(HttpStatusCode.Redirect);
-        asked.Headers.Location!.PathAndQuery.ShouldBe("/login?returnUrl=%2F");
+        asked.Headers.Location!.PathAndQuery.ShouldBe("/login?returnUrl=%2Fprofile");
         var signedIn = await browser.SignInAsync(user.Name.ToUpperInvariant(), Password);
         signedIn.StatusCode.ShouldBe(HttpStatusCode.Redirect);
-        (await browser.GetAsync("/")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await browser.GetAsync("/profile")).StatusCode.ShouldBe(HttpStatusCode.OK);
         var cookie = signedIn.Headers.GetValues("Set-Cookie").Single(c => c.StartsWith("qd-session=", StringComparison.Ordinal)).ToLowerInvariant();
         cookie.ShouldContain("httponly");
         cookie.ShouldContain("samesite=lax");
@@ -87,7 +87,7 @@ public sealed class SignInTests(AccessConsole console) : IClassFixture<AccessCon
         using var signedIn = Browser();
         await signedIn.SignInAsync("admin", TestConsole.Password);
         (await signedIn.SendAsync(new HttpRequestMessage(HttpMethod.Post, "/logout"))).StatusCode.ShouldBe(HttpStatusCode.BadRequest);
-        (await signedIn.GetAsync("/")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await signedIn.GetAsync("/profile")).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
     [Fact]
@@ -97,13 +97,13 @@ public sealed class SignInTests(AccessConsole console) : IClassFixture<AccessCon
         using var browser = Browser();
         await browser.SignInAsync(user.Name, Password);
         var stolen = browser.Cookies.GetCookies(console.Console.Url)["qd-session"]!.Value;
-        var page = await (await browser.GetAsync("/")).Content.ReadAsStringAsync();
+        var page = await (await browser.GetAsync("/profile")).Content.ReadAsStringAsync();
         var token = FormBrowser.FormToken().Match(page).Groups[1].Value;
         var answer = await browser.SendAsync(new HttpRequestMessage(HttpMethod.Post, "/logout") { Content = new FormUrlEncodedContent([new("__RequestVerificationToken", token)]) });
         answer.Headers.Location!.OriginalString.ShouldBe("/login");
         using var thief = Browser();
         thief.Cookies.Add(console.Console.Url, new Cookie("qd-session", stolen));
-        (await thief.GetAsync("/")).StatusCode.ShouldBe(HttpStatusCode.Redirect);
+        (await thief.GetAsync("/profile")).StatusCode.ShouldBe(HttpStatusCode.Redirect);
     }
 
     [Fact]
@@ -123,15 +123,15 @@ public sealed class SignInTests(AccessConsole console) : IClassFixture<AccessCon
         var user = await console.UserAsync(Role.Viewer);
         using var browser = Browser();
         await browser.SignInAsync(user.Name, Password);
-        (await browser.GetAsync("/")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await browser.GetAsync("/profile")).StatusCode.ShouldBe(HttpStatusCode.OK);
         var caller = new Caller(CallerKind.User, user.Id, user.Name, user.Role) { UserId = user.Id };
         var session = (await console.Get<Profile>().SessionsAsync(caller, default)).Value.ShouldHaveSingleItem();
         (await console.Get<Profile>().EndSessionAsync(caller, session.Id, default)).Ok.ShouldBeTrue();
-        (await browser.GetAsync("/")).StatusCode.ShouldBe(HttpStatusCode.Redirect);
+        (await browser.GetAsync("/profile")).StatusCode.ShouldBe(HttpStatusCode.Redirect);
 
         await browser.SignInAsync(user.Name, Password);
         await console.Get<Users>().UpdateAsync(Caller.System, user.Id, new UserChange(Role: Role.Operator), default);
-        (await browser.GetAsync("/")).StatusCode.ShouldBe(HttpStatusCode.Redirect);
+        (await browser.GetAsync("/profile")).StatusCode.ShouldBe(HttpStatusCode.Redirect);
     }
 
     [Theory]
