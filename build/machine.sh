@@ -34,12 +34,20 @@ install() {
   rm -f "${TMPDIR:-/tmp}/quarterdeck-apt.$$"
 }
 
+# Without udev nobody hands /dev/kvm to its group. libvirt then probes QEMU as root (KVM is there) and runs it as another user (KVM is
+# not), takes what it learnt for outdated at every call, and probes again for seconds each time.
+own_kvm() {
+  [ -c /dev/kvm ] && [ ! -S /run/udev/control ] && getent group kvm >/dev/null && [ "$(stat -c %G /dev/kvm)" != kvm ] || return 0
+  as_root chgrp kvm /dev/kvm || say "/dev/kvm does not belong to the group kvm, which slows libvirt down. As root: chgrp kvm /dev/kvm"
+}
+
 running() { grep -qxF "$1" /proc/[0-9]*/comm 2>/dev/null; }
 
 # Starts the system's libvirt where nothing else does. What was started here is listed in $started, for those who stop it again.
 started=()
 start_libvirt() {
   command -v libvirtd >/dev/null || { say "libvirt is not installed: the console starts without a local host (add one under Hosts)."; return 0; }
+  own_kvm
   running libvirtd || running virtqemud && return 0
   if [ -d /run/systemd/system ]; then as_root systemctl start libvirtd || say "libvirtd does not run. As root: systemctl start libvirtd"; return 0; fi
   as_root true || { say "libvirtd does not run, and only root can start it: virtlogd -d; libvirtd -d"; return 0; }
