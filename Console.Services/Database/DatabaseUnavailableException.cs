@@ -11,6 +11,9 @@ public sealed class DatabaseUnavailableException(string reason, Exception? inner
     /// <summary>What is wrong, in words.</summary>
     public string Reason => Problem.Detail;
 
+    /// <summary>One line: the cause is outside this program, and while it lasts many callers log it; a stack trace of each would bury the rest.</summary>
+    public override string ToString() => InnerException is null ? $"{GetType().Name}: {Message}" : $"{GetType().Name}: {Message} ({InnerException.GetType().Name}: {InnerException.Message})";
+
     /// <summary>The same error in words when <paramref name="error"/> or a cause of it says that the database is away; else null. For errors of a driver's connection that does not come from <see cref="Db"/>, such as the job engine's.</summary>
     public static DatabaseUnavailableException? From(Exception error)
     {

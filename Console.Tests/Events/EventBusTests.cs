@@ -127,7 +127,7 @@ public sealed class EventBusTests : IAsyncLifetime
         await view.ShouldBecomeAsync(await SourceAsync());
         view.Snapshots.ShouldBe(2);
         states.Select(s => s.Health).ShouldBe([LiveHealth.Degraded, LiveHealth.Connected]);
-        states[0].Reason!.ShouldContain("57P01");
+        states[0].Reason!.ShouldContain("PostgreSQL ended the connection");
         await SetAsync(here, "after", 2); // the telling connection came back as well
         await view.ShouldBecomeAsync(await SourceAsync());
     }

@@ -106,6 +106,7 @@ public sealed class EventStreamTests
     [Fact]
     public async Task Subscribers_at_one_pace_get_batches_no_faster_than_they_asked()
     {
+        var watch = System.Diagnostics.Stopwatch.StartNew();
         await using var view = new View(_stream, SnapshotAsync, pace: TimeSpan.FromMilliseconds(200));
         while (view.Batches == 0) await Task.Delay(1);
         for (var i = 0; i < 100; i++)
@@ -114,7 +115,7 @@ public sealed class EventStreamTests
             await Task.Delay(5);
         }
         await view.ShouldBecomeAsync(_source);
-        view.Batches.ShouldBeInRange(2, 8);
+        view.Batches.ShouldBeInRange(2, 2 + (int)(watch.ElapsedMilliseconds / 200));
     }
 
     [Fact]

@@ -15,7 +15,9 @@ internal static class Faults
         NpgsqlException { InnerException: TimeoutException } client => client.Message.Contains("pool", StringComparison.OrdinalIgnoreCase)
             ? "All connections to PostgreSQL are in use. Raise 'Maximum Pool Size' in QUARTERDECK_DATABASE if this happens often."
             : "PostgreSQL did not answer in time.",
-        NpgsqlException { InnerException: SocketException socket } => $"PostgreSQL cannot be reached: {socket.Message}.",
+        // What .NET makes of a unix socket whose file does not exist.
+        NpgsqlException { InnerException: SocketException { SocketErrorCode: SocketError.AddressNotAvailable } } => "PostgreSQL cannot be reached: its socket does not exist. Is it running?",
+        NpgsqlException { InnerException: SocketException socket } => $"PostgreSQL cannot be reached: {socket.Message}. Is it running?",
         NpgsqlException { InnerException: IOException } => "The connection to PostgreSQL broke.",
         _ => null,
     };

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Quarterdeck.Database;
 
 namespace Quarterdeck.Events.Nodes;
 
@@ -20,6 +21,7 @@ internal sealed partial class NodeLink(string database, EventBus bus, ILogger lo
     }.ConnectionString;
     private readonly string _node = Guid.NewGuid().ToString("N")[..12];
     private readonly Dictionary<string, long> _peers = []; // node -> when it was last heard; used by the listener only
+    private bool _told = true;
 
     /// <summary>What other nodes must hear of.</summary>
     public Outbox Outbox { get; } = new();
@@ -27,7 +29,7 @@ internal sealed partial class NodeLink(string database, EventBus bus, ILogger lo
     /// <summary>Listens and tells until cancelled.</summary>
     public Task RunAsync(CancellationToken cancellation) => Task.WhenAll(
         RepeatAsync(ListenAsync, broken: reason => bus.Became(LiveHealth.Degraded, reason), cancellation),
-        RepeatAsync(TellAsync, broken: reason => Log.CannotTell(logger, reason), cancellation));
+        RepeatAsync(TellAsync, broken: CannotTell, cancellation));
 
     private async Task RepeatAsync(Func<NpgsqlConnection, Action, CancellationToken, Task> work, Action<string> broken, CancellationToken cancellation)
     {
@@ -43,7 +45,7 @@ internal sealed partial class NodeLink(string database, EventBus bus, ILogger lo
             catch (Exception e) when (cancellation.IsCancellationRequested && e is OperationCanceledException or NpgsqlException) { return; }
             catch (Exception e) when (e is NpgsqlException or OperationCanceledException or TimeoutException or IOException or InvalidOperationException)
             {
-                broken(e.Message);
+                broken(DatabaseUnavailableException.From(e)?.Reason ?? e.Message);
             }
             // 0.1, 0.2 … 5 s, with jitter so that the nodes don't all come at once to a database that has just started.
             pause = TimeSpan.FromSeconds(Math.Clamp(pause.TotalSeconds * 2, 0.1, 5));
@@ -90,9 +92,17 @@ internal sealed partial class NodeLink(string database, EventBus bus, ILogger lo
         }
     }
 
+    // Once for each time that it breaks, not for each attempt.
+    private void CannotTell(string reason)
+    {
+        if (_told) Log.CannotTell(logger, reason);
+        _told = false;
+    }
+
     private async Task TellAsync(NpgsqlConnection connection, Action worked, CancellationToken cancellation)
     {
         await SendAsync(connection, [new Notice(_node).Write()], cancellation);
+        _told = true;
         worked();
         try
         {
