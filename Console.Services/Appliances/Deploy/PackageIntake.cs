@@ -21,6 +21,8 @@ internal sealed class PackageIntake(ApplianceStore store, IEnumerable<IEnvironme
         long bytes = 0;
         await using var counted = new CountingStream(ova, options.Value.MaxPackageBytes, done => operation.Progress(bytes = done, length, "bytes"));
         var content = await OvaReader.ReadAsync(counted, receiver, spec.DeploymentOption, cancellation);
+        // The request is a little longer than the package; the bar shall not stop short of its end.
+        operation.Progress(bytes, bytes, "bytes");
         Signed(content.Signature, spec);
         foreach (var warning in content.Warnings) operation.Log(warning);
         var descriptor = content.Descriptor with { Properties = [.. content.Descriptor.Properties.Select(WithoutSecret)] };

@@ -22,16 +22,16 @@ internal static class EnvironmentDocument
             xml.WriteStartElement("", "Environment", Namespace);
             xml.WriteAttributeString("xmlns", "oe", null, Namespace);
             xml.WriteAttributeString("oe", "id", Namespace, systemId);
-            xml.WriteStartElement("PlatformSection", Namespace);
-            xml.WriteElementString("Kind", Namespace, "Quarterdeck");
-            xml.WriteElementString("Version", Namespace, consoleVersion);
-            xml.WriteElementString("Vendor", Namespace, "Quarterdeck");
-            xml.WriteElementString("Locale", Namespace, "en");
+            xml.WriteStartElement("", "PlatformSection", Namespace);
+            xml.WriteElementString("", "Kind", Namespace, "Quarterdeck");
+            xml.WriteElementString("", "Version", Namespace, consoleVersion);
+            xml.WriteElementString("", "Vendor", Namespace, "Quarterdeck");
+            xml.WriteElementString("", "Locale", Namespace, "en");
             xml.WriteEndElement();
-            xml.WriteStartElement("PropertySection", Namespace);
+            xml.WriteStartElement("", "PropertySection", Namespace);
             foreach (var (key, value) in properties)
             {
-                xml.WriteStartElement("Property", Namespace);
+                xml.WriteStartElement("", "Property", Namespace);
                 xml.WriteAttributeString("oe", "key", Namespace, key);
                 xml.WriteAttributeString("oe", "value", Namespace, value);
                 xml.WriteEndElement();
