@@ -64,7 +64,20 @@ public static class QuarterdeckApp
     }
 
     /// <summary>Runs until SIGTERM; leaves within 20 s.</summary>
-    public static Task RunAsync(WebApplication app) => app.RunAsync();
+    public static async Task RunAsync(WebApplication app)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
+        catch
+        {
+            // What had started by then would keep the process alive: the framework does not stop it.
+            await app.StopAsync();
+            throw;
+        }
+        await app.WaitForShutdownAsync();
+    }
 
     private static void AddRooms(IServiceCollection services, ConsoleOptions options)
     {
