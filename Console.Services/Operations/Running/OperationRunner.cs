@@ -58,7 +58,7 @@ internal sealed partial class OperationRunner(
         if (handler is null)
             return await ending.EndBadlyAsync(run, null, OperationState.Failed, Problem.Unavailable("Unknown kind of operation", $"This version of the console does not know '{run.Row.Kind}'. Start the version that queued it, then retry."));
         if (run.Reason is StopReason.Cancelled) return await ending.EndBadlyAsync(run, handler, OperationState.Cancelled, null);
-        if (run.Attempt > 1) run.Log($"Attempt {run.Attempt}, on {node.Name}.");
+        if (run.Row.Crashes + run.Row.Failures > 0) run.Log($"Attempt {run.Attempt}, on {node.Name}.");
         try
         {
             var result = await handler.RunAsync(run, run.Token);
