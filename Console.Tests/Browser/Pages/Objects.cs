@@ -17,7 +17,9 @@ internal static class Objects
         var action = await (await console.Rest.PostAsync($"/api/v1/vms/{vm}/actions/reboot", null)).Content.ReadFromJsonAsync<JsonElement>();
         return _made =
         [
-            ("host", $"/hosts/{host}"), ("vm", $"/vms/{vm}"), ("vm-snapshots", $"/vms/{vm}?tab=snapshots"),
+            ("host", $"/hosts/{host}"), ("vm", $"/vms/{vm}"), ("vm-edit", $"/vms/{vm}/edit"),
+            .. new[] { "console", "metrics", "snapshots", "operations", "audit" }.Select(tab => ($"vm-{tab}", $"/vms/{vm}?tab={tab}")),
+            ("user", $"/users/{await FirstAsync(console, "/api/v1/users?pageSize=1")}"), ("audit-entry", $"/audit/{await FirstAsync(console, "/api/v1/audit?pageSize=1")}"),
             ("operation", $"/operations/{action.GetProperty("operationId").GetString()}"),
         ];
     }

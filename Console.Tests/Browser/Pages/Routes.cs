@@ -9,9 +9,15 @@ public static class Routes
     public static readonly (string Name, string Path)[] Fixed =
     [
         ("overview", "/"),
+        ("hosts", "/hosts"),
+        ("vms", "/vms"),
+        ("vms-nothing-matches", "/vms?search=no-such-vm&state=off"),
+        ("vm-new", "/vms/new"),
+        ("plugins", "/plugins"),
+        ("plugin-install", "/plugins/install"),
+        ("audit", "/audit"),
         ("users", "/users"),
         ("tokens", "/tokens"),
-        ("audit", "/audit"),
         ("profile", "/profile"),
         ("api", "/api"),
         ("not-found", "/nothing-is-here"),
