@@ -14,6 +14,10 @@ internal static class HostWords
         _ => "not known yet",
     };
 
+    /// <summary>The host a form begins with: a connected one where guests really run, else any connected one, else any.</summary>
+    public static HostInfo? Likely(IReadOnlyList<HostInfo> hosts) =>
+        hosts.OrderBy(h => h.State is not HostState.Connected).ThenBy(h => h.Uri.StartsWith("test:", StringComparison.Ordinal)).FirstOrDefault();
+
     /// <summary>Address and an explanation of each kind of URI that the allow-list takes.</summary>
     public static IReadOnlyList<(string Uri, string Meaning)> UriKinds { get; } =
     [

@@ -8,6 +8,7 @@ using Quarterdeck.Hosts;
 using Quarterdeck.Platform;
 using Quarterdeck.Web.Access;
 using Quarterdeck.Web.Api;
+using Quarterdeck.Web.Hosts;
 
 namespace Quarterdeck.Web.Plugins;
 
@@ -69,7 +70,7 @@ public sealed partial class InstallPage : IAsyncDisposable
         {
             _package = JsonSerializer.Deserialize<OvaInspection>(answer.Body, Json.Value.SerializerOptions)!;
             _form.Begin(_package, name);
-            await ChooseHostAsync((_hosts.FirstOrDefault(h => h.State is HostState.Connected) ?? _hosts.FirstOrDefault())?.Id.ToString());
+            await ChooseHostAsync(HostWords.Likely(_hosts)?.Id.ToString());
         }
         Show(_problem is null ? Stage.Ask : Stage.Choose);
     }

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Components;
 using Quarterdeck.Hosts;
 using Quarterdeck.Platform;
 using Quarterdeck.Web.Access;
+using Quarterdeck.Web.Hosts;
 
 namespace Quarterdeck.Web.Vms;
 
@@ -31,7 +32,7 @@ public sealed partial class CreateVmPage
         var hosts = await Hosts.ListAsync(caller, new PageQuery(1, PageQuery.MaxSize, "name"), CancellationToken.None);
         if (!hosts.TryGet(out var page, out _problem)) return;
         _hosts = page.Items;
-        await ChooseHostAsync((page.Items.FirstOrDefault(h => h.State is HostState.Connected) ?? page.Items.FirstOrDefault())?.Id.ToString());
+        await ChooseHostAsync(HostWords.Likely(page.Items)?.Id.ToString());
     }
 
     private async Task ChooseHostAsync(string? id)
