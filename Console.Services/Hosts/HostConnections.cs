@@ -57,5 +57,8 @@ public sealed class HostConnections
         catch (TimeoutException) { return session.Facts.Acceleration; }
     }
 
+    /// <summary>Whether every host was tried once since the console started: its inventory is read, or it is known to be disconnected.</summary>
+    public bool Settled => _supervisors.Looked && _supervisors.Sessions.All(s => s.Tried);
+
     internal IReadOnlyList<VmSample> SamplesOf(Guid hostId, Guid domain) => _supervisors.Find(hostId)?.History.Of(domain) ?? [];
 }

@@ -25,7 +25,7 @@ public sealed record NewVm(string? Name, Guid HostId, int Vcpus, long MemoryMiB,
 }
 
 /// <summary>A disk of a new VM: either new and empty (<paramref name="SizeGiB"/>) or an existing file used in place (<paramref name="SourcePath"/>).</summary>
-/// <param name="SizeGiB">Above 0, at most 65536 (64 TiB); sparse, so it takes room only as the guest writes.</param>
+/// <param name="SizeGiB">Above 0, at most 65536 (64 TiB), rounded up to whole MiB; sparse, so it takes room only as the guest writes.</param>
 /// <param name="SourcePath">A file inside the image roots; administrators only.</param>
 /// <param name="Format"><c>qcow2</c> or <c>raw</c>; needed with <paramref name="SourcePath"/>, and <c>qcow2</c> by default without.</param>
 /// <param name="Pool">The storage pool of a new disk; null for the default one.</param>

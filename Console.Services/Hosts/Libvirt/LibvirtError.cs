@@ -59,6 +59,7 @@ internal static unsafe class LibvirtError
             42 or 43 or 49 or 50 or 72 or 80 or 99 => HypervisorError.NotFound,
             28 or 37 or 90 => HypervisorError.Exists,
             9 or 1 when text.Contains("already exists", StringComparison.Ordinal) => HypervisorError.Exists,
+            1 or 9 when text.Contains("already running", StringComparison.Ordinal) || text.Contains("not running", StringComparison.Ordinal) => HypervisorError.WrongState,
             1 when text.Contains("client socket is closed", StringComparison.Ordinal) => HypervisorError.Disconnected,
             5 or 6 or 39 or 2 or 4 => HypervisorError.Disconnected,
             38 when text.Contains("connect", StringComparison.OrdinalIgnoreCase) => HypervisorError.Disconnected,

@@ -6,6 +6,8 @@ namespace Quarterdeck.Hosts.Libvirt;
 /// <content>Networks, pictures of screens, the monitor.</content>
 internal sealed unsafe partial class LibvirtLink
 {
+    private static ReadOnlySpan<byte> PngMagic => [0x89, (byte)'P', (byte)'N', (byte)'G'];
+
     /// <inheritdoc/>
     public Task<IReadOnlyList<NetworkInfo>> NetworksAsync(CancellationToken cancellation) => CallAsync<IReadOnlyList<NetworkInfo>>("list the networks", () =>
     {
@@ -50,7 +52,8 @@ internal sealed unsafe partial class LibvirtLink
                     if (picture.Length > Limit) throw new HypervisorException(HypervisorError.Failed, What, "The picture is larger than 64 MiB.");
                 }
             LibvirtError.Check(Native.virStreamFinish(stream), What);
-            return picture.ToArray();
+            var bytes = picture.ToArray();
+            return bytes.AsSpan().StartsWith(PngMagic) ? bytes : throw new HypervisorException(HypervisorError.Unsupported, What, "The host's QEMU is older than 7.1 and makes no PNG.");
         },
         "take a picture of the screen", Quick, cancellation);
 

@@ -9,11 +9,13 @@ internal sealed unsafe partial class LibvirtLink
     private static readonly uint[] UndefineFlags = [1 | 2 | 4 | 16 | 32, 1 | 2 | 4 | 16, 1 | 2 | 16, 1 | 2, 0];
 
     /// <inheritdoc/>
-    public Task<Guid> DefineAsync(string xml, CancellationToken cancellation) => CallAsync("define the VM", () =>
-    {
-        using var domain = LibvirtError.Check(Native.virDomainDefineXMLFlags(_connection, xml, 0), "define the VM");
-        return UuidOf(domain);
-    }, cancellation);
+    public Task<Guid> DefineAsync(string xml, CancellationToken cancellation) => _slow.RunAsync( // libvirt may first have to learn what its QEMU can do
+        () =>
+        {
+            using var domain = LibvirtError.Check(Native.virDomainDefineXMLFlags(_connection, xml, 0), "define the VM");
+            return UuidOf(domain);
+        },
+        "define the VM", Power, cancellation);
 
     /// <inheritdoc/>
     public Task StartAsync(Guid uuid, CancellationToken cancellation, bool paused = false) =>

@@ -31,7 +31,7 @@ internal sealed unsafe partial class LibvirtLink
         var info = Describe(pool);
         if (info.Active) return info;
         const uint WithBuild = 1; // makes the folder
-        if (Native.virStoragePoolCreate(pool, WithBuild) < 0)
+        if (Native.virStoragePoolCreate(pool, IsMock ? 0 : WithBuild) < 0)
         {
             var error = LibvirtError.Last(What);
             if (error.Error != HypervisorError.WrongState) throw error; // else somebody else has started it just now

@@ -70,7 +70,7 @@ internal sealed unsafe partial class LibvirtLink : IHypervisorLink
     }
 
     /// <inheritdoc/>
-    public Task<HypervisorInfo> InfoAsync(CancellationToken cancellation) => CallAsync("read the host's description", () =>
+    public Task<HypervisorInfo> InfoAsync(CancellationToken cancellation) => _slow.RunAsync(() =>
     {
         Native.NodeInfo node;
         LibvirtError.Check(Native.virNodeGetInfo(_connection, &node), "read the host's description");
@@ -78,7 +78,7 @@ internal sealed unsafe partial class LibvirtLink : IHypervisorLink
         if (Native.virConnectGetVersion(_connection, out var version) < 0) version = 0; // qemu+…://session without an emulator
         var name = Native.virConnectGetHostname(_connection) ?? "";
         return new HypervisorInfo(OwnedText.Borrowed(Native.virConnectGetType(_connection)).ToUpperInvariant(), Dotted(version), Dotted(libvirt), (int)node.Cpus, (long)(node.MemoryKiB / 1024), name);
-    }, cancellation);
+    }, "read the host's description", Power, cancellation);
 
     private static string Dotted(ulong version) => $"{version / 1_000_000}.{version / 1000 % 1000}.{version % 1000}";
 

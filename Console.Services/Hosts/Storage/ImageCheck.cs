@@ -11,6 +11,7 @@ internal static class ImageCheck
     /// <summary>Null when the file is a plain image of the format, else what is wrong with it.</summary>
     public static FieldError? Look(string path, string format, string field)
     {
+        if (!FileRoots.IsPlainFile(path)) return Wrong(field, $"'{path}' is not a plain file.");
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);

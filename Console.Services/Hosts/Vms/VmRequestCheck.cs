@@ -79,13 +79,8 @@ internal sealed partial class VmRequestCheck(ConsoleOptions options, VmReader vm
             errors.Add(new FieldError($"{field}.sizeGiB", $"{disk.SizeGiB} GiB is not possible.", $"Give more than 0 and at most {MaxSizeGiB} (64 TiB)."));
             return null;
         }
-        const int Sector = 512;
-        var bytes = (long)(disk.SizeGiB!.Value * GiB) / Sector * Sector;
-        if (bytes < 1024 * 1024)
-        {
-            errors.Add(new FieldError($"{field}.sizeGiB", "That is less than 1 MiB.", "Give at least 0.001."));
-            return null;
-        }
+        const long MiB = 1L << 20;
+        var bytes = (long)Math.Ceiling(disk.SizeGiB!.Value * GiB / MiB) * MiB; // whole mebibytes: every tool on the way agrees about those
         return new DiskSpec(target, format, bytes, disk.Pool, VmNames.Volume(vmName, vmId, target, format), null);
     }
 
