@@ -19,6 +19,7 @@ public static class Routes
         ("users", "/users"),
         ("tokens", "/tokens"),
         ("profile", "/profile"),
+        ("operations", "/operations"),
         ("api", "/api"),
         ("not-found", "/nothing-is-here"),
     ];
