@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Routing;
 using Quarterdeck.Access;
 using Quarterdeck.Events;
 using Quarterdeck.Platform;
@@ -11,10 +12,23 @@ namespace Quarterdeck.Web.Live;
 public abstract class LiveComponent : ComponentBase, IAsyncDisposable
 {
     private readonly List<IAsyncDisposable> _views = [];
+    private NavigationManager? _address;
+    private string _path = "";
 
     [Inject] private LiveStatus LiveStatus { get; set; } = default!;
     [Inject] private TimeProvider Time { get; set; } = default!;
     [Inject] private ILoggerFactory Loggers { get; set; } = default!;
+
+    /// <summary>The address, whose query string pages take their filters from. Blazor tells a page of a new query only through parameters, and many pages have none.</summary>
+    [Inject]
+    private NavigationManager Address
+    {
+        set
+        {
+            (_address, _path) = (value, new Uri(value.Uri).AbsolutePath);
+            value.LocationChanged += AddressChanged;
+        }
+    }
 
     /// <summary>Who asks.</summary>
     [Inject] protected CallerAccessor Callers { get; set; } = default!;
@@ -45,9 +59,21 @@ public abstract class LiveComponent : ComponentBase, IAsyncDisposable
         if (RendererInfo.IsInteractive) view.Refresh();
     }
 
+    /// <summary>Another query of the same page: as if its parameters were set anew. Another page disposes this one.</summary>
+    private void AddressChanged(object? sender, LocationChangedEventArgs e)
+    {
+        if (new Uri(e.Location).AbsolutePath == _path)
+            _ = InvokeAsync(() =>
+            {
+                OnParametersSet();
+                StateHasChanged();
+            });
+    }
+
     /// <summary>Ends the views.</summary>
     public virtual async ValueTask DisposeAsync()
     {
+        if (_address is not null) _address.LocationChanged -= AddressChanged;
         foreach (var view in _views) await view.DisposeAsync();
         GC.SuppressFinalize(this);
     }

@@ -50,10 +50,11 @@ public static class Words
         return seconds >= 0 ? words + " ago" : "in " + words;
     }
 
-    /// <summary>A length of time: <c>0.4 s</c>, <c>14 s</c>, <c>3 min 05 s</c>, <c>2 h 10 min</c>, <c>3 d 4 h</c>.</summary>
+    /// <summary>A length of time: <c>12 ms</c>, <c>0.4 s</c>, <c>14 s</c>, <c>3 min 05 s</c>, <c>2 h 10 min</c>, <c>3 d 4 h</c>.</summary>
     public static string Duration(TimeSpan time) => time.TotalSeconds switch
     {
-        < 0 => "0 s",
+        <= 0 => "0 s",
+        < 0.1 => Math.Ceiling(time.TotalMilliseconds).ToString("0", CultureInfo.InvariantCulture) + " ms",
         < 10 => time.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture) + " s",
         < 60 => $"{(int)time.TotalSeconds} s",
         < 3600 => $"{(int)time.TotalMinutes} min {time.Seconds:00} s",
