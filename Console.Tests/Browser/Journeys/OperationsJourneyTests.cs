@@ -114,8 +114,8 @@ public sealed class OperationsJourneyTests(BrowserRun browser)
         await operation.StepAsync("import", "Importing 12 GiB into the pool default", async _ =>
         {
             operation.Log("Reading /srv/images/erp-db.qcow2, 12 GiB.");
-            operation.Warn("The image is fragmented.");
             if (_gates.HasEntered("fail once")) { await _gates.EnterAsync("fail again", cancellation); return; }
+            operation.Warn("The image is fragmented.");
             _gates.Open("fail once");
             await _gates.EnterAsync("fail once", cancellation);
             throw new ProblemException(Problem.Conflict("The pool is full", "The pool 'default' has 3 GiB left and 12 GiB are needed. Free some space, then retry."));
