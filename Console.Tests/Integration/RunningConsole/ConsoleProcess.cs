@@ -70,6 +70,9 @@ internal sealed class ConsoleProcess : IAsyncDisposable
                 ["QUARTERDECK_ADMIN_TOKEN"] = Token,
                 ["QUARTERDECK_ADMIN_PASSWORD"] = "correct horse battery staple 1",
                 ["QUARTERDECK_APPLIANCE_URL"] = $"https://10.0.2.2:{AppliancePort}",
+                // A killed node is noticed sooner than a person would want it to be.
+                ["Quarterdeck__Operations__Heartbeat"] = "00:00:00.3",
+                ["Quarterdeck__Operations__DeadAfter"] = "00:00:01.5",
             },
         };
         foreach (var (key, value) in Settings) start.Environment[key] = value;

@@ -17,7 +17,7 @@ public sealed class ConsoleProcessTests
             point.ApplyTo(console);
             await console.StartAsync();
             var operation = await console.Rest.AcceptedAsync(HttpMethod.Post, "/vms", new { name, hostId = await console.Rest.LocalHostAsync(), vcpus = 1, memoryMiB = 64, disks = new[] { new { sizeGiB = 1 } } });
-            await point.ReachedAsync(console);
+            await point.ReachedAsync(console, Task.CompletedTask);
 
             var (took, code) = await console.TerminateAsync();
             took.TotalSeconds.ShouldBeLessThan(20);

@@ -14,12 +14,13 @@ internal sealed record HoldPoint(string Kind, string Step, string Moment)
     /// <summary>The next start of the console will stand still here.</summary>
     public void ApplyTo(ConsoleProcess console) => console.Settings["Quarterdeck__Operations__HoldAt"] = ToString();
 
-    /// <summary>Waits until the console stands still here.</summary>
-    public async Task ReachedAsync(ConsoleProcess console, int seconds = 60)
+    /// <summary>Waits until the console stands still here; a request that fails meanwhile fails the test.</summary>
+    public async Task ReachedAsync(ConsoleProcess console, Task request, int seconds = 60)
     {
         var clock = Stopwatch.StartNew();
         while (!console.Output.Contains($"Held at {this}", StringComparison.Ordinal))
         {
+            if (request.IsFaulted) await request;
             if (clock.Elapsed.TotalSeconds > seconds) Assert.Fail($"{this} was not reached in {seconds} s:\n{console.Output}");
             await Task.Delay(20);
         }

@@ -67,7 +67,7 @@ public sealed class KilledConsoleTests
             await console.StartAsync();
             if (before is not null) await RecoveredAsync(console, before, NameAt(index - 1));
             var started = begin(await console.Rest.LocalHostAsync(), NameAt(index));
-            await point.ReachedAsync(console);
+            await point.ReachedAsync(console, started);
             await console.KillAsync();
             try { await started; }
             catch (HttpRequestException) { } // the console died under the request, as it should
