@@ -44,7 +44,7 @@ public sealed class Profile
     public async Task<Result<int>> EndOtherSessionsAsync(Caller caller, CancellationToken cancellation)
     {
         if (await RefusedAsync(caller, cancellation) is { } refused) return refused;
-        return await EndAsync(caller, "session.end-others", "user_id = @UserId AND (@id IS NULL OR id <> @id)", caller.SessionId, cancellation);
+        return await EndAsync(caller, "session.end-others", "user_id = @UserId" + (caller.SessionId is null ? "" : " AND id <> @id"), caller.SessionId, cancellation);
     }
 
     private async Task<int> EndAsync(Caller caller, string action, string which, Guid? id, CancellationToken cancellation)
@@ -78,7 +78,7 @@ public sealed class Profile
                 UPDATE users SET password_hash = @hash, security_stamp = @stamp, concurrency_stamp = @stamp WHERE id = @Id AND concurrency_stamp = @ConcurrencyStamp
                 """, new { hash, stamp, account.Id, account.ConcurrencyStamp }, cancellationToken: cancellation)) == 0)
                 return Problem.Conflict("The account was changed meanwhile", "Try again.");
-            await connection.ExecuteAsync(new CommandDefinition("DELETE FROM sessions WHERE user_id = @Id AND (@SessionId IS NULL OR id <> @SessionId)", new { account.Id, caller.SessionId }, cancellationToken: cancellation));
+            await connection.ExecuteAsync(new CommandDefinition("DELETE FROM sessions WHERE user_id = @Id" + (caller.SessionId is null ? "" : " AND id <> @SessionId"), new { account.Id, caller.SessionId }, cancellationToken: cancellation));
             await connection.ExecuteAsync(new CommandDefinition("UPDATE sessions SET stamp = @stamp WHERE user_id = @Id", new { account.Id, stamp }, cancellationToken: cancellation));
             await _audit.WriteAsync(connection, caller, "user.password.change", $"user:{account.Id}", account.UserName, null, null, cancellation);
             return Done.It;

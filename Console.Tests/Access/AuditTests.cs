@@ -19,7 +19,7 @@ public sealed class AuditTests
         var line = (await room.AuditAsync(new AuditQuery(Action: "x.do"))).ShouldHaveSingleItem();
         (line.Before + line.After).ShouldNotContain("hunter2");
         line.After!.ShouldContain("\"key\":\"netscan\"");
-        line.After.ShouldContain("qemu+tls://root:•••@host/system");
+        line.After!.ShouldContain("qemu+tls://root:•••@host/system");
     }
 
     [Theory, DatabaseData]

@@ -14,14 +14,19 @@ public sealed class GuardTests
     private static readonly Dictionary<Role, string[]> Expected = new()
     {
         [Role.Viewer] = ["me", "hosts.read", "vms.read", "operations.read", "plugins.read"],
-        [Role.Operator] = ["tokens.own", "vms.power", "vms.manage", "vms.console", "plugins.operate", "appliances.deploy"],
-        [Role.Administrator] = ["users.read", "users.manage", "tokens.manage", "audit.read", "hosts.manage", "vms.paths", "plugins.manage", "appliances.unsigned"],
+        [Role.Operator] = ["tokens.own", "vms.power", "vms.manage", "vms.console", "vms.snapshot", "appliances.inspect"],
+        [Role.Administrator] = ["users.read", "users.manage", "tokens.manage", "audit.read", "hosts.manage", "vms.host-files", "plugins.manage", "appliances.deploy"],
     };
 
     private static PermissionCatalogue Catalogue()
     {
-        using var app = QuarterdeckApp.Build([$"--QUARTERDECK_DATA={Directory.CreateTempSubdirectory("qd-test-").FullName}"]);
-        return app.Services.GetRequiredService<PermissionCatalogue>();
+        var folder = Directory.CreateTempSubdirectory("qd-test-").FullName;
+        try
+        {
+            using var app = QuarterdeckApp.Build([$"--QUARTERDECK_DATA={folder}"]);
+            return app.Services.GetRequiredService<PermissionCatalogue>();
+        }
+        finally { Directory.Delete(folder, recursive: true); }
     }
 
     [Fact]
