@@ -19,6 +19,7 @@ public sealed class TestConsole : IAsyncDisposable
     public const string Token = "test-token-0123456789abcdef0123456789abcdef";
 
     private readonly bool _ownsData;
+    private bool _stopped;
 
     private TestConsole(WebApplication app, string data, bool ownsData)
     {
@@ -71,12 +72,20 @@ public sealed class TestConsole : IAsyncDisposable
         return client;
     }
 
-    /// <summary>Stops it as SIGTERM would.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Stops it as SIGTERM would; the data folder stays until it is disposed.</summary>
+    public async Task StopAsync()
     {
+        if (_stopped) return;
+        _stopped = true;
         Rest.Dispose();
         await App.StopAsync();
         await App.DisposeAsync();
+    }
+
+    /// <summary>Stops it and deletes its data folder.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         if (_ownsData) Directory.Delete(Data, recursive: true);
     }
 

@@ -1,3 +1,4 @@
+using Quarterdeck.Hosts;
 using Quarterdeck.Web.Api;
 
 namespace Quarterdeck.Web.Live;
@@ -14,6 +15,9 @@ public static class LiveServices
             o.MaximumReceiveMessageSize = 32 << 10;
             o.EnableDetailedErrors = false;
         }).AddJsonProtocol(o => RestApi.Conventions(o.PayloadSerializerOptions));
+        services.AddLiveTopic<HostInfo, HostInfo>("hosts", HostsPermissions.ReadHosts, p => p.GetRequiredService<HostRegistry>().ListAsync, x => x);
+        services.AddLiveTopic<Vm, Vm>("vms", HostsPermissions.ReadVms,
+            p => (caller, page, cancellation) => p.GetRequiredService<VirtualMachines>().ListAsync(caller, new VmQuery(), page, cancellation), x => x);
         return services;
     }
 

@@ -38,7 +38,8 @@
 
   document.addEventListener('click', e => {
     const on = selector => e.target.closest?.(selector);
-    if (on('[data-theme-toggle]')) toggleTheme();
+    if (on('.qd-skip')) { e.preventDefault(); e.stopPropagation(); $('#main').focus(); } // as a navigation it would put the focus on the heading
+    else if (on('[data-theme-toggle]')) toggleTheme();
     else if (on('[data-drawer-toggle]')) setDrawer(!drawerOpen());
     else if (on('[data-drawer-scrim]') || on('#nav a')) setDrawer(false);
     else if (on('[data-copy]')) { copy(on('[data-copy]')); e.stopPropagation(); }
