@@ -71,6 +71,8 @@ internal sealed class AccelerationProbe(TimeProvider time)
         new XElement("memory", new XAttribute("unit", "MiB"), 16), new XElement("vcpu", 1),
         new XElement("os", new XElement("type", new XAttribute("arch", "x86_64"), new XAttribute("machine", "pc"), "hvm"), new XElement("boot", new XAttribute("dev", "hd"))),
         new XElement("features", new XElement("acpi")),
+        // The model that VMs get: a nested KVM may run a boot sector, and refuse the registers of a whole processor.
+        new XElement("cpu", new XAttribute("mode", "host-model")),
         new XElement("on_poweroff", "destroy"), new XElement("on_reboot", "destroy"), new XElement("on_crash", "destroy"),
         new XElement("devices",
             new XElement("disk", new XAttribute("type", "file"), new XAttribute("device", "disk"),
