@@ -4,11 +4,11 @@ namespace Quarterdeck.Hosts.Libvirt;
 
 /// <summary>A few threads of one connection that make its blocking calls, so that a hung hypervisor holds up these threads only.</summary>
 /// <remarks>
-/// A call that takes too long fails for its caller at once; its thread stays in libvirt until libvirt returns (at the latest when
-/// keepalive closes the socket) and then serves the next. <see cref="Abandon"/> fails everything that waits and lets the
-/// threads end as they return. Threads are made when first needed.
+/// A call that takes too long fails for its caller at once; its thread stays in libvirt until libvirt returns (when the service
+/// goes on, or ends) and then serves the next. <see cref="Abandon"/> fails everything that waits and lets the threads end as
+/// they return, each running <paramref name="leave"/>. Threads are made when first needed.
 /// </remarks>
-internal sealed class CallLane(string name, int threads)
+internal sealed class CallLane(string name, int threads, Action leave)
 {
     private readonly BlockingCollection<Call> _calls = [];
     private readonly ConcurrentDictionary<Call, bool> _open = new();
@@ -56,13 +56,12 @@ internal sealed class CallLane(string name, int threads)
         }
     }
 
-    /// <summary>Fails all calls, present and future, and lets the threads end; <paramref name="last"/> runs on one of them first, such as closing the connection.</summary>
-    public void Abandon(Exception reason, Action? last = null)
+    /// <summary>Fails all calls, present and future, and lets the threads end.</summary>
+    public void Abandon(Exception reason)
     {
         lock (_gate)
         {
             if (_abandoned is not null) return;
-            if (last is not null) Add(new Call(last, _ => { }));
             _abandoned = reason;
             _calls.CompleteAdding();
         }
@@ -97,6 +96,7 @@ internal sealed class CallLane(string name, int threads)
             if (!more) break;
             call!.Run();
         }
+        leave();
         Interlocked.Decrement(ref _running);
     }
 

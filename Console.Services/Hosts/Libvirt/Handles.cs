@@ -17,7 +17,7 @@ internal abstract class LibvirtHandle() : SafeHandle(0, true)
     }
 }
 
-/// <summary>A connection. Closing talks to the other side, so it is closed on one of its own call threads, not by a finaliser.</summary>
+/// <summary>A connection. Closing talks to the other side, so the thread that uses it closes it, not a finaliser.</summary>
 internal sealed class ConnectionHandle : LibvirtHandle
 {
     protected override bool ReleaseHandle() => Native.virConnectClose(handle) >= 0;

@@ -28,14 +28,14 @@ internal sealed unsafe partial class LibvirtLink
     /// <inheritdoc/>
     public Task<DomainRecord?> DomainAsync(Guid uuid, CancellationToken cancellation) => CallAsync("read the domain", () =>
     {
-        using var domain = LibvirtError.Found(Native.virDomainLookupByUUIDString(_connection, uuid.ToString()), "read the domain");
+        using var domain = LibvirtError.Found(Native.virDomainLookupByUUIDString(Connection, uuid.ToString()), "read the domain");
         return domain is null ? null : ReadOne(domain);
     }, cancellation);
 
     /// <inheritdoc/>
     public Task<DomainRecord?> DomainAsync(string name, CancellationToken cancellation) => CallAsync("read the domain", () =>
     {
-        using var domain = LibvirtError.Found(Native.virDomainLookupByName(_connection, name), "read the domain");
+        using var domain = LibvirtError.Found(Native.virDomainLookupByName(Connection, name), "read the domain");
         return domain is null ? null : ReadOne(domain);
     }, cancellation);
 
@@ -52,7 +52,7 @@ internal sealed unsafe partial class LibvirtLink
         const uint CpuTotal = 1 << 1, Balloon = 1 << 2, Vcpu = 1 << 3, Interface = 1 << 4, Block = 1 << 5;
         const uint Active = 1, NoWait = 1 << 29; // a domain busy with a job must not hold up the others
         Native.StatsRecord** records = null;
-        if (Native.virConnectGetAllDomainStats(_connection, CpuTotal | Balloon | Vcpu | Interface | Block, &records, Active | NoWait) < 0)
+        if (Native.virConnectGetAllDomainStats(Connection, CpuTotal | Balloon | Vcpu | Interface | Block, &records, Active | NoWait) < 0)
         {
             var error = LibvirtError.Last("read the counters");
             return error.Error == HypervisorError.Unsupported ? [] : throw error; // the mock driver
@@ -93,7 +93,7 @@ internal sealed unsafe partial class LibvirtLink
     private List<DomainHandle> List(uint flags, string what)
     {
         nint* pointers;
-        var count = LibvirtError.Check(Native.virConnectListAllDomains(_connection, &pointers, flags), what);
+        var count = LibvirtError.Check(Native.virConnectListAllDomains(Connection, &pointers, flags), what);
         return Take<DomainHandle>(pointers, count);
     }
 

@@ -12,7 +12,7 @@ internal sealed unsafe partial class LibvirtLink
     public Task<IReadOnlyList<NetworkInfo>> NetworksAsync(CancellationToken cancellation) => CallAsync<IReadOnlyList<NetworkInfo>>("list the networks", () =>
     {
         nint* pointers;
-        var count = LibvirtError.Check(Native.virConnectListAllNetworks(_connection, &pointers, 0), "list the networks");
+        var count = LibvirtError.Check(Native.virConnectListAllNetworks(Connection, &pointers, 0), "list the networks");
         var list = new List<NetworkInfo>(count);
         foreach (var network in Take<NetworkHandle>(pointers, count))
             using (network)
@@ -29,7 +29,7 @@ internal sealed unsafe partial class LibvirtLink
     public Task StartNetworkAsync(string name, CancellationToken cancellation) => _slow.RunAsync(
         () =>
         {
-            using var network = LibvirtError.Check(Native.virNetworkLookupByName(_connection, name), "start the network");
+            using var network = LibvirtError.Check(Native.virNetworkLookupByName(Connection, name), "start the network");
             return Native.virNetworkIsActive(network) == 1 ? 0 : LibvirtError.Check(Native.virNetworkCreate(network), "start the network");
         },
         "start the network", Power, cancellation);
@@ -41,7 +41,7 @@ internal sealed unsafe partial class LibvirtLink
             const string What = "take a picture of the screen";
             const int Limit = 64 * 1024 * 1024;
             using var domain = Domain(uuid, What);
-            using var stream = LibvirtError.Check(Native.virStreamNew(_connection, 0), What);
+            using var stream = LibvirtError.Check(Native.virStreamNew(Connection, 0), What);
             LibvirtError.Check(Native.virDomainScreenshot(domain, stream, 0, 0), What);
             using var picture = new MemoryStream();
             var buffer = new byte[64 * 1024];

@@ -12,7 +12,7 @@ internal sealed unsafe partial class LibvirtLink
     public Task<Guid> DefineAsync(string xml, CancellationToken cancellation) => _slow.RunAsync( // libvirt may first have to learn what its QEMU can do
         () =>
         {
-            using var domain = LibvirtError.Check(Native.virDomainDefineXMLFlags(_connection, xml, 0), "define the VM");
+            using var domain = LibvirtError.Check(Native.virDomainDefineXMLFlags(Connection, xml, 0), "define the VM");
             return UuidOf(domain);
         },
         "define the VM", Power, cancellation);
@@ -25,7 +25,7 @@ internal sealed unsafe partial class LibvirtLink
     public Task<Guid> StartTransientAsync(string xml, CancellationToken cancellation) => _slow.RunAsync(
         () =>
         {
-            using var domain = LibvirtError.Check(Native.virDomainCreateXML(_connection, xml, 0), "start the VM");
+            using var domain = LibvirtError.Check(Native.virDomainCreateXML(Connection, xml, 0), "start the VM");
             return UuidOf(domain);
         },
         "start the VM", Power, cancellation);

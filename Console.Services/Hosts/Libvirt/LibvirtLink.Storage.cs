@@ -12,7 +12,7 @@ internal sealed unsafe partial class LibvirtLink
     public Task<IReadOnlyList<PoolInfo>> PoolsAsync(CancellationToken cancellation) => CallAsync<IReadOnlyList<PoolInfo>>("list the storage pools", () =>
     {
         nint* pointers;
-        var count = LibvirtError.Check(Native.virConnectListAllStoragePools(_connection, &pointers, 0), "list the storage pools");
+        var count = LibvirtError.Check(Native.virConnectListAllStoragePools(Connection, &pointers, 0), "list the storage pools");
         var list = new List<PoolInfo>(count);
         foreach (var pool in Take<PoolHandle>(pointers, count))
             using (pool)
@@ -24,7 +24,7 @@ internal sealed unsafe partial class LibvirtLink
     public Task<PoolInfo> EnsurePoolAsync(string? name, CancellationToken cancellation) => CallAsync("open the storage pool", () =>
     {
         const string What = "open the storage pool";
-        var found = LibvirtError.Found(Native.virStoragePoolLookupByName(_connection, name ?? DefaultPool), What);
+        var found = LibvirtError.Found(Native.virStoragePoolLookupByName(Connection, name ?? DefaultPool), What);
         if (found is null && name is not null && name != DefaultPool)
             throw new HypervisorException(HypervisorError.NotFound, What, $"The host has no storage pool '{name}'.");
         using var pool = found ?? MakeDefaultPool(What);
@@ -44,7 +44,7 @@ internal sealed unsafe partial class LibvirtLink
         () =>
         {
             const string What = "create the volume";
-            using var pool = LibvirtError.Check(Native.virStoragePoolLookupByName(_connection, volume.Pool), What);
+            using var pool = LibvirtError.Check(Native.virStoragePoolLookupByName(Connection, volume.Pool), What);
             var xml = new XElement("volume",
                 new XElement("name", volume.Name),
                 new XElement("capacity", new XAttribute("unit", "bytes"), volume.CapacityBytes),
@@ -65,7 +65,7 @@ internal sealed unsafe partial class LibvirtLink
     /// <inheritdoc/>
     public Task<VolumeInfo?> VolumeAsync(string pool, string name, CancellationToken cancellation) => CallAsync("find the volume", () =>
     {
-        using var owner = LibvirtError.Found(Native.virStoragePoolLookupByName(_connection, pool), "find the volume");
+        using var owner = LibvirtError.Found(Native.virStoragePoolLookupByName(Connection, pool), "find the volume");
         if (owner is null) return null;
         using var volume = LibvirtError.Found(Native.virStorageVolLookupByName(owner, name), "find the volume");
         return volume is null ? null : Describe(volume, pool);
@@ -82,27 +82,19 @@ internal sealed unsafe partial class LibvirtLink
         },
         "delete the volume", Power, cancellation);
 
-    private static int Send(StreamHandle stream, ReadOnlySpan<byte> data, string what)
-    {
-        fixed (byte* start = data)
-            for (var at = 0; at < data.Length;)
-                at += LibvirtError.Check(Native.virStreamSend(stream, start + at, (nuint)(data.Length - at)), what);
-        return data.Length;
-    }
-
     // A file that came or went behind libvirt's back is seen only after its pools were refreshed.
     private VolumeHandle? FindVolume(string path)
     {
-        if (LibvirtError.Found(Native.virStorageVolLookupByPath(_connection, path), "find the volume") is { } known) return known;
+        if (LibvirtError.Found(Native.virStorageVolLookupByPath(Connection, path), "find the volume") is { } known) return known;
         nint* pointers;
         const uint Active = 2;
-        var count = LibvirtError.Check(Native.virConnectListAllStoragePools(_connection, &pointers, Active), "list the storage pools");
+        var count = LibvirtError.Check(Native.virConnectListAllStoragePools(Connection, &pointers, Active), "list the storage pools");
         var refreshed = false;
         foreach (var pool in Take<PoolHandle>(pointers, count))
             using (pool)
                 if (Describe(pool).Path is { Length: > 0 } folder && Path.GetDirectoryName(path) == folder.TrimEnd('/'))
                     refreshed |= Native.virStoragePoolRefresh(pool, 0) == 0;
-        return refreshed ? LibvirtError.Found(Native.virStorageVolLookupByPath(_connection, path), "find the volume") : null;
+        return refreshed ? LibvirtError.Found(Native.virStorageVolLookupByPath(Connection, path), "find the volume") : null;
     }
 
     private PoolHandle MakeDefaultPool(string what)
@@ -111,12 +103,12 @@ internal sealed unsafe partial class LibvirtLink
             ? ConsoleOptions.LibvirtImages
             : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".local/share/libvirt/images");
         var xml = new XElement("pool", new XAttribute("type", "dir"), new XElement("name", DefaultPool), new XElement("target", new XElement("path", folder))).ToString();
-        var pool = Native.virStoragePoolDefineXML(_connection, xml, 0);
+        var pool = Native.virStoragePoolDefineXML(Connection, xml, 0);
         if (pool.IsInvalid)
         {
             // Another caller may have made it between the look-up and here.
             var error = LibvirtError.Last(what);
-            return LibvirtError.Found(Native.virStoragePoolLookupByName(_connection, DefaultPool), what) ?? throw error;
+            return LibvirtError.Found(Native.virStoragePoolLookupByName(Connection, DefaultPool), what) ?? throw error;
         }
         if (Native.virStoragePoolSetAutostart(pool, 1) < 0) Native.virResetLastError();
         return pool;

@@ -3,15 +3,18 @@ using System.Runtime.InteropServices;
 
 namespace Quarterdeck.Hosts.Libvirt;
 
-/// <summary>One libvirt connection. See the room's README for its threads.</summary>
+/// <summary>A hypervisor over libvirt: one connection for events and signs of life, and one for each thread that makes calls.</summary>
+/// <remarks>
+/// No two threads use one connection at the same time, and keepalive is off: in libvirt before 10.3 a thread that interrupts
+/// another one's wait for an answer leaves a pointer into that thread's stack behind (CVE-2024-4418), which ends this process.
+/// The mock driver answers within the process and keeps its state in the connection, so there all threads share one.
+/// </remarks>
 internal sealed unsafe partial class LibvirtLink : IHypervisorLink
 {
-    // Beats the supervisor's own ping only for connections that it has abandoned: it frees their blocked threads after about 8 s.
-    private const int KeepAliveSeconds = 2, KeepAliveCount = 3;
+    private static readonly TimeSpan Quick = TimeSpan.FromSeconds(15), Power = TimeSpan.FromSeconds(90), Long = TimeSpan.FromMinutes(30), Transfer = TimeSpan.FromHours(24);
 
-    private static readonly TimeSpan Quick = TimeSpan.FromSeconds(15), Power = TimeSpan.FromSeconds(90), Long = TimeSpan.FromMinutes(30);
-
-    private readonly ConnectionHandle _connection;
+    private readonly ConnectionHandle _events;
+    private readonly ThreadLocal<ConnectionHandle?> _own = new();
     private readonly string _uri;
     private readonly CallLane _pulse, _calls, _slow;
     private readonly Sink _sink = new();
@@ -19,11 +22,11 @@ internal sealed unsafe partial class LibvirtLink : IHypervisorLink
 
     private LibvirtLink(ConnectionHandle connection, string uri)
     {
-        (_connection, _uri) = (connection, uri);
-        _pulse = new CallLane("libvirt-pulse", 1);
-        _calls = new CallLane("libvirt-call", 4);
-        _slow = new CallLane("libvirt-slow", 4);
-        IsMock = OwnedText.Borrowed(Native.virConnectGetType(connection)) == "Test";
+        (_events, _uri) = (connection, uri);
+        _pulse = new CallLane("libvirt-pulse", 1, Close);
+        _calls = new CallLane("libvirt-call", 3, CloseOwn);
+        _slow = new CallLane("libvirt-slow", 3, CloseOwn);
+        IsMock = OwnedText.Borrowed(Native.virConnectGetType(connection)).Equals("Test", StringComparison.OrdinalIgnoreCase);
         SharesFileSystem = !IsMock && (uri.StartsWith("qemu:///", StringComparison.Ordinal) || uri.StartsWith("qemu+unix:///", StringComparison.Ordinal));
     }
 
@@ -57,35 +60,48 @@ internal sealed unsafe partial class LibvirtLink : IHypervisorLink
 
     /// <inheritdoc/>
     public Task PingAsync(TimeSpan limit, CancellationToken cancellation) =>
-        _pulse.RunAsync(() => LibvirtError.Check(Native.virConnectGetLibVersion(_connection, out _), "ask for a sign of life"), "ask for a sign of life", limit, cancellation);
+        _pulse.RunAsync(() => LibvirtError.Check(Native.virConnectGetLibVersion(_events, out _), "ask for a sign of life"), "ask for a sign of life", limit, cancellation);
 
     /// <inheritdoc/>
     public void Abandon(string reason)
     {
         var lost = new HypervisorException(HypervisorError.Disconnected, $"reach {_uri}", reason);
         _sink.Closed.TrySetResult(reason);
-        _pulse.Abandon(lost);
+        if (_pulse.Threads == 0) _ = _pulse.RunAsync(() => true, "close", Quick, CancellationToken.None).ContinueWith(_ => _pulse.Abandon(lost), TaskScheduler.Default); // somebody has to close
+        else _pulse.Abandon(lost);
         _slow.Abandon(lost);
-        _calls.Abandon(lost, Close);
+        _calls.Abandon(lost);
     }
 
     /// <inheritdoc/>
     public Task<HypervisorInfo> InfoAsync(CancellationToken cancellation) => _slow.RunAsync(() =>
     {
         Native.NodeInfo node;
-        LibvirtError.Check(Native.virNodeGetInfo(_connection, &node), "read the host's description");
-        LibvirtError.Check(Native.virConnectGetLibVersion(_connection, out var libvirt), "read libvirt's version");
-        if (Native.virConnectGetVersion(_connection, out var version) < 0) version = 0; // qemu+…://session without an emulator
-        var name = Native.virConnectGetHostname(_connection) ?? "";
-        return new HypervisorInfo(OwnedText.Borrowed(Native.virConnectGetType(_connection)).ToUpperInvariant(), Dotted(version), Dotted(libvirt), (int)node.Cpus, (long)(node.MemoryKiB / 1024), name);
+        LibvirtError.Check(Native.virNodeGetInfo(Connection, &node), "read the host's description");
+        LibvirtError.Check(Native.virConnectGetLibVersion(Connection, out var libvirt), "read libvirt's version");
+        if (Native.virConnectGetVersion(Connection, out var version) < 0) version = 0; // qemu+…://session without an emulator
+        var name = Native.virConnectGetHostname(Connection) ?? "";
+        return new HypervisorInfo(OwnedText.Borrowed(Native.virConnectGetType(Connection)).ToUpperInvariant(), Dotted(version), Dotted(libvirt), (int)node.Cpus, (long)(node.MemoryKiB / 1024), name);
     }, "read the host's description", Power, cancellation);
 
     private static string Dotted(ulong version) => $"{version / 1_000_000}.{version / 1000 % 1000}.{version % 1000}";
 
+    /// <summary>The connection of this thread, opened when it is first needed and again when it broke.</summary>
+    private ConnectionHandle Connection
+    {
+        get
+        {
+            if (IsMock) return _events;
+            if (_own.Value is { } known && Native.virConnectIsAlive(known) == 1) return known;
+            CloseOwn();
+            return _own.Value = LibvirtError.Check(Native.virConnectOpen(_uri), $"connect to {_uri}");
+        }
+    }
+
     private Task<T> CallAsync<T>(string what, Func<T> call, CancellationToken cancellation) => _calls.RunAsync(call, what, Quick, cancellation);
 
     private DomainHandle Domain(Guid uuid, string what) =>
-        LibvirtError.Check(Native.virDomainLookupByUUIDString(_connection, uuid.ToString()), what);
+        LibvirtError.Check(Native.virDomainLookupByUUIDString(Connection, uuid.ToString()), what);
 
     private Task WithDomainAsync(Guid uuid, string what, Func<DomainHandle, int> call, CancellationToken cancellation, TimeSpan? limit = null) =>
         (limit is null || limit == Quick ? _calls : _slow).RunAsync(
@@ -98,9 +114,7 @@ internal sealed unsafe partial class LibvirtLink : IHypervisorLink
 
     private void Watch()
     {
-        _ = Native.virConnectSetKeepAlive(_connection, KeepAliveSeconds, KeepAliveCount); // 1: the other side has none; -1: a local driver
-        Native.virResetLastError();
-        if (Native.virConnectRegisterCloseCallback(_connection, &OnClose, Hold(), &Release) < 0) Native.virResetLastError(); // local drivers have none
+        if (Native.virConnectRegisterCloseCallback(_events, &OnClose, Hold(), &Release) < 0) Native.virResetLastError(); // local drivers have none
         // Kinds of events by how many arguments stand between domain and opaque.
         Register((delegate* unmanaged[Cdecl]<nint, nint, void*, void>)&OnEvent0, 1 /* reboot */);
         Register((delegate* unmanaged[Cdecl]<nint, nint, nint, void*, void>)&OnEvent1, 11 /* wake-up */, 12 /* suspend */, 13 /* balloon */, 15 /* device removed */, 19 /* device added */);
@@ -113,7 +127,7 @@ internal sealed unsafe partial class LibvirtLink : IHypervisorLink
         foreach (var kind in kinds)
         {
             var opaque = Hold();
-            var registration = Native.virConnectDomainEventRegisterAny(_connection, 0, kind, callback, opaque, &Release);
+            var registration = Native.virConnectDomainEventRegisterAny(_events, 0, kind, callback, opaque, &Release);
             if (registration >= 0)
             {
                 _registrations.Add(registration);
@@ -125,12 +139,18 @@ internal sealed unsafe partial class LibvirtLink : IHypervisorLink
         }
     }
 
-    // Last on its lane: every call before it has returned. Deregistering and closing talk to the other side.
+    // Deregistering and closing talk to the other side, so each thread closes its own connection as it ends.
+    private void CloseOwn()
+    {
+        _own.Value?.Dispose();
+        _own.Value = null;
+    }
+
     private void Close()
     {
-        foreach (var registration in _registrations) _ = Native.virConnectDomainEventDeregisterAny(_connection, registration);
-        _ = Native.virConnectUnregisterCloseCallback(_connection, &OnClose);
-        _connection.Dispose();
+        foreach (var registration in _registrations) _ = Native.virConnectDomainEventDeregisterAny(_events, registration);
+        _ = Native.virConnectUnregisterCloseCallback(_events, &OnClose);
+        _events.Dispose();
     }
 
     // The opaque pointer is a handle that libvirt's free callback releases: the sink lives as long as libvirt may call back.
@@ -174,7 +194,6 @@ internal sealed unsafe partial class LibvirtLink : IHypervisorLink
             ((Sink)GCHandle.FromIntPtr((nint)opaque).Target!).Closed.TrySetResult(reason switch
             {
                 1 => "libvirt's service closed the connection.",
-                2 => "libvirt's service has stopped answering.",
                 3 => "The connection was closed here.",
                 _ => "The connection broke off.",
             });

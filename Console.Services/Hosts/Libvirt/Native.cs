@@ -75,7 +75,7 @@ internal static unsafe partial class Native
     internal static partial int virConnectClose(nint connection);
 
     [LibraryImport(Library)]
-    internal static partial int virConnectSetKeepAlive(ConnectionHandle connection, int seconds, uint count);
+    internal static partial int virConnectIsAlive(ConnectionHandle connection);
 
     [LibraryImport(Library)]
     internal static partial int virConnectGetLibVersion(ConnectionHandle connection, out ulong version);
