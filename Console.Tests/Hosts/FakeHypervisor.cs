@@ -18,6 +18,12 @@ internal sealed class FakeHypervisor : IHypervisorLink
     public DomainChanges Changes { get; } = new();
     public Task<string> Closed => _closed.Task;
 
+    /// <summary>What was uploaded into volumes, by path.</summary>
+    public ConcurrentDictionary<string, byte[]> Contents { get; } = new();
+
+    /// <summary>Paths of all volumes.</summary>
+    public IReadOnlyCollection<string> Volumes => [.. _volumes.Keys];
+
     /// <summary>No call answers while it is set.</summary>
     public volatile bool Hung;
 
@@ -117,8 +123,15 @@ internal sealed class FakeHypervisor : IHypervisorLink
 
     public Task<VolumeInfo?> VolumeAsync(string path, CancellationToken cancellation) => On(() => _volumes.GetValueOrDefault(path), cancellation);
     public Task<VolumeInfo?> VolumeAsync(string pool, string name, CancellationToken cancellation) => On(() => _volumes.GetValueOrDefault($"{Pool.Path}/{name}"), cancellation);
-    public Task<bool> DeleteVolumeAsync(string path, CancellationToken cancellation) => On(() => _volumes.TryRemove(path, out _), cancellation);
-    public Task UploadVolumeAsync(string path, Stream content, long length, CancellationToken cancellation) => On(() => true, cancellation);
+    public Task<bool> DeleteVolumeAsync(string path, CancellationToken cancellation) => On(() => _volumes.TryRemove(path, out _) && (Contents.TryRemove(path, out _) || true), cancellation);
+    public Task UploadVolumeAsync(string path, Stream content, long length, CancellationToken cancellation) => On(() =>
+    {
+        if (!_volumes.ContainsKey(path)) throw Missing();
+        var bytes = new byte[length];
+        content.ReadExactly(bytes);
+        Contents[path] = bytes;
+        return true;
+    }, cancellation);
     public Task<IReadOnlyList<NetworkInfo>> NetworksAsync(CancellationToken cancellation) => On<IReadOnlyList<NetworkInfo>>(() => [], cancellation);
     public Task StartNetworkAsync(string name, CancellationToken cancellation) => throw Missing();
     public Task<Stream> OpenGraphicsAsync(Guid uuid, CancellationToken cancellation) => throw new HypervisorException(HypervisorError.Unsupported, "open", "Not here.");
