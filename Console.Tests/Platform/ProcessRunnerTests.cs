@@ -19,7 +19,7 @@ public sealed class ProcessRunnerTests : IDisposable
     private async Task<int[]> PidsAsync(string file, int lines)
     {
         var path = Path.Combine(_folder, file);
-        for (var until = DateTime.UtcNow.AddSeconds(10); DateTime.UtcNow < until; await Task.Delay(10))
+        for (var until = DateTime.UtcNow.AddSeconds(30); DateTime.UtcNow < until; await Task.Delay(10))
             if (File.Exists(path) && File.ReadAllLines(path) is var all && all.Length >= lines) return [.. all.Select(int.Parse)];
         throw new TimeoutException(path);
     }
@@ -147,6 +147,16 @@ public sealed class ProcessRunnerTests : IDisposable
         var pid = (await PidsAsync("pid", 1))[0];
         (await run).Text.ShouldBe("done\n"); // although the child holds the output open
         Runs(pid).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_program_dies_with_the_console_when_that_is_killed()
+    {
+        using var console = Process.Start("dotnet", [typeof(ProcessRunnerTests).Assembly.Location, "run-program", "/bin/sh", "-c", $"echo $$ > {_folder}/pid; exec sleep 60"]);
+        var pid = (await PidsAsync("pid", 1))[0];
+        Runs(pid).ShouldBeTrue();
+        console.Kill(); // this process only, SIGKILL: nothing of it can tidy up
+        for (var until = DateTime.UtcNow.AddSeconds(5); Runs(pid); await Task.Delay(10)) (DateTime.UtcNow < until).ShouldBeTrue();
     }
 
     [Fact]
