@@ -36,7 +36,7 @@ public static class HostsServices
         services.AddSingleton<HostCalls>().AddSingleton<EditVmHandler>();
         services.AddSingleton(p => new VirtualMachines(
             p.GetRequiredService<VmReader>(), p.GetRequiredService<HostStore>(), p.GetRequiredService<HostConnections>(), p.GetRequiredService<VmRequestCheck>(), p.GetRequiredService<EditVmHandler>(),
-            p.GetRequiredService<TagIndex>(), p.GetRequiredService<OperationQueue>(), p.GetRequiredService<Guard>(), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<IOptions<HostsOptions>>().Value.SampleSeconds));
+            p.GetRequiredService<TagIndex>(), p.GetRequiredService<OperationQueue>(), p.GetRequiredService<OperationReader>(), p.GetRequiredService<Guard>(), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<IOptions<HostsOptions>>().Value.SampleSeconds));
         services.AddOperationHandler<CreateVmHandler>().AddOperationHandler<DeleteVmHandler>().AddOperationHandler<EditVmHandler>();
         services.AddOperationHandler<StartVmHandler>().AddOperationHandler<ShutdownVmHandler>().AddOperationHandler<StopVmHandler>();
         services.AddOperationHandler<RebootVmHandler>().AddOperationHandler<PauseVmHandler>().AddOperationHandler<ResumeVmHandler>();

@@ -47,6 +47,7 @@ public sealed partial class VirtualMachines
             {
                 var later = await _edit.ApplyAsync(operation.Context, operation.Cancellation);
                 await operation.HandOverAsync(CancellationToken.None);
+                await UntilEndedAsync(operation.Id, cancellation);
                 return await _vms.FindAsync(id, CancellationToken.None) is var (after, _) ? new VmEdited(after, later) : Problem.NotFound("VM", id);
             }
             catch (Exception e) when (e is ProblemException or TransientException)
@@ -55,6 +56,16 @@ public sealed partial class VirtualMachines
                 await operation.FailAsync(problem, CancellationToken.None);
                 return problem;
             }
+        }
+    }
+
+    // The locks go with the operation's end: without this a second change right after the first would meet them.
+    private async Task UntilEndedAsync(Guid operation, CancellationToken cancellation)
+    {
+        for (var i = 0; i < 50; i++)
+        {
+            if ((await _reader.GetAsync(Caller.System, operation, cancellation)).TryGet(out var info, out _) && info.Ended) return;
+            await Task.Delay(TimeSpan.FromMilliseconds(60), _time, cancellation);
         }
     }
 

@@ -1,5 +1,4 @@
 using Quarterdeck.Access;
-using Quarterdeck.Events;
 using Quarterdeck.Hosts.Inventory;
 using Quarterdeck.Hosts.Vms;
 using Quarterdeck.Operations;
@@ -18,13 +17,14 @@ public sealed partial class VirtualMachines
     private readonly EditVmHandler _edit;
     private readonly TagIndex _tags;
     private readonly OperationQueue _operations;
+    private readonly OperationReader _reader;
     private readonly Guard _guard;
     private readonly TimeProvider _time;
     private readonly int _sampleSeconds;
 
     internal VirtualMachines(
-        VmReader vms, HostStore hosts, HostConnections connections, VmRequestCheck check, EditVmHandler edit, TagIndex tags, OperationQueue operations, Guard guard, TimeProvider time, int sampleSeconds) =>
-        (_vms, _hosts, _connections, _check, _edit, _tags, _operations, _guard, _time, _sampleSeconds) = (vms, hosts, connections, check, edit, tags, operations, guard, time, sampleSeconds);
+        VmReader vms, HostStore hosts, HostConnections connections, VmRequestCheck check, EditVmHandler edit, TagIndex tags, OperationQueue operations, OperationReader reader, Guard guard, TimeProvider time, int sampleSeconds) =>
+        (_vms, _hosts, _connections, _check, _edit, _tags, _operations, _reader, _guard, _time, _sampleSeconds) = (vms, hosts, connections, check, edit, tags, operations, reader, guard, time, sampleSeconds);
 
     /// <summary>A page of VMs; sort by <c>name</c> (default), <c>state</c>, <c>host</c>, <c>vcpus</c>, <c>memoryMiB</c>; search in name, id and tags.</summary>
     public async Task<Result<Page<Vm>>> ListAsync(Caller caller, VmQuery query, PageQuery page, CancellationToken cancellation)

@@ -25,11 +25,15 @@ internal sealed class AccelerationProbe(TimeProvider time)
             volume = (await hypervisor.CreateVolumeAsync(new NewVolume(pool.Name, name + ".img", "raw", 1024 * 1024), cancellation)).Path;
             await hypervisor.UploadVolumeAsync(volume, new MemoryStream(BootSector()), 512, cancellation);
             var begun = time.GetTimestamp();
-            await hypervisor.StartTransientAsync(Domain(name, domain, volume), cancellation);
+            // Persistent, because of one that vanishes nobody could tell whether its guest ended or its QEMU died.
+            await hypervisor.DefineAsync(Domain(name, domain, volume), cancellation);
+            await hypervisor.StartAsync(domain, cancellation);
             while (time.GetElapsedTime(begun) < Limit)
             {
-                if (await hypervisor.DomainAsync(domain, cancellation) is null)
+                var state = (await hypervisor.DomainAsync(domain, cancellation))?.State;
+                if (state == VmState.Off)
                     return (Acceleration.Kvm, string.Create(CultureInfo.InvariantCulture, $"A guest ran on KVM and powered itself off within {time.GetElapsedTime(begun).TotalSeconds:0.0} s."));
+                if (state is null or VmState.Crashed) return (Acceleration.Emulation, "QEMU died when a guest was started on KVM, so QEMU emulates the processors.");
                 await Task.Delay(Poll, time, cancellation);
             }
             return (Acceleration.Emulation, string.Create(CultureInfo.InvariantCulture, $"A guest did not run on KVM within {Limit.TotalSeconds} s, so QEMU emulates the processors."));
@@ -48,9 +52,13 @@ internal sealed class AccelerationProbe(TimeProvider time)
     {
         try
         {
-            if (await hypervisor.DomainAsync(domain, CancellationToken.None) is not null) await hypervisor.DestroyAsync(domain, CancellationToken.None);
+            if (await hypervisor.DomainAsync(domain, CancellationToken.None) is { } left)
+            {
+                if (left.State is VmState.Running or VmState.Paused) await hypervisor.DestroyAsync(domain, CancellationToken.None);
+                await hypervisor.UndefineAsync(domain, CancellationToken.None);
+            }
         }
-        catch (HypervisorException) { /* it ended by itself, or the host is gone */ }
+        catch (HypervisorException) { /* the host is gone; the domain is hidden from lists by its name */ }
         try
         {
             if (volume is not null) await hypervisor.DeleteVolumeAsync(volume, CancellationToken.None);
