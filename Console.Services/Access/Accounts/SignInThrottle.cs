@@ -11,8 +11,10 @@ internal sealed class SignInThrottle(IOptions<AccessOptions> options, TimeProvid
 {
     private const int Remembered = 10_000;
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Fading = TimeSpan.FromDays(30); // a user's count never fades; a longer wait than this tells nobody anything
     private readonly ConcurrentDictionary<string, Window> _attempts = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Window> _unknown = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Window> _locked = new(StringComparer.Ordinal);
 
     private readonly record struct Window(DateTimeOffset Ends, int Count);
 
@@ -30,12 +32,17 @@ internal sealed class SignInThrottle(IOptions<AccessOptions> options, TimeProvid
         if (address is not null) Count(_attempts, Key(address), Minute, -1);
     }
 
-    /// <summary>A wrong password for a name that no user has. True once the name is locked, as a user's would be.</summary>
-    internal bool FailedUnknown(string normalizedName) =>
-        Count(_unknown, normalizedName, options.Value.LockoutTime, +1) >= options.Value.LockoutAttempts;
+    /// <summary>A wrong password for a name that no user has. True once the name is locked, as a user's would be: the count starts anew then, and does not fade before.</summary>
+    internal bool FailedUnknown(string normalizedName)
+    {
+        if (Count(_unknown, normalizedName, Fading, +1) < options.Value.LockoutAttempts) return false;
+        _unknown.TryRemove(normalizedName, out _);
+        Count(_locked, normalizedName, options.Value.LockoutTime, +1);
+        return true;
+    }
 
     /// <summary>Whether a name that no user has is locked.</summary>
-    internal bool IsLockedUnknown(string normalizedName) => Count(_unknown, normalizedName, options.Value.LockoutTime, 0) >= options.Value.LockoutAttempts;
+    internal bool IsLockedUnknown(string normalizedName) => _locked.TryGetValue(normalizedName, out var window) && window.Ends > time.GetUtcNow();
 
     private int Count(ConcurrentDictionary<string, Window> windows, string key, TimeSpan length, int by)
     {
