@@ -50,7 +50,8 @@ public sealed class BrowserRun : IAsyncLifetime
     /// <param name="signedIn">Whether the context has a session of <c>admin</c>.</param>
     /// <param name="console">Another console than the collection's.</param>
     /// <param name="expected">Console messages that are part of the journey, such as a lost connection.</param>
-    public async Task RunAsync(string name, Func<ConsolePage, Task> journey, Look? look = null, bool signedIn = true, TestConsole? console = null, Func<string, bool>? expected = null)
+    /// <param name="trace">Whether to record a trace; it takes time on every step.</param>
+    public async Task RunAsync(string name, Func<ConsolePage, Task> journey, Look? look = null, bool signedIn = true, TestConsole? console = null, Func<string, bool>? expected = null, bool trace = true)
     {
         look ??= Look.Desktop;
         var target = console ?? Console;
@@ -60,7 +61,7 @@ public sealed class BrowserRun : IAsyncLifetime
             StorageState = signedIn && console is null ? await SessionAsync() : null, ReducedMotion = ReducedMotion.Reduce,
         });
         context.SetDefaultTimeout(15_000);
-        await context.Tracing.StartAsync(new() { Screenshots = true, Snapshots = true });
+        if (trace) await context.Tracing.StartAsync(new() { Screenshots = true, Snapshots = true });
         var complaints = new ConcurrentQueue<string>();
         context.Console += (_, m) => { if (m.Type == "error" && expected?.Invoke(m.Text) != true) complaints.Enqueue(m.Text); };
         context.WebError += (_, e) => complaints.Enqueue("script error: " + e.Error);
@@ -70,12 +71,12 @@ public sealed class BrowserRun : IAsyncLifetime
             if (signedIn && console is not null) await page.SignInAsync();
             await journey(page);
             complaints.ShouldBeEmpty();
-            await context.Tracing.StopAsync();
+            if (trace) await context.Tracing.StopAsync();
         }
         catch
         {
             var file = Path.Combine(Results, "browser", string.Concat(name.Split(Path.GetInvalidFileNameChars())));
-            await context.Tracing.StopAsync(new() { Path = file + ".zip" });
+            if (trace) await context.Tracing.StopAsync(new() { Path = file + ".zip" });
             await page.Page.ScreenshotAsync(new() { Path = file + ".png", FullPage = true });
             await File.WriteAllLinesAsync(file + ".txt", [page.Page.Url, .. complaints]);
             throw;

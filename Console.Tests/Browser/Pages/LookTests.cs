@@ -29,13 +29,13 @@ public sealed class LookTests(BrowserRun browser)
                 await page.Page.ScreenshotAsync(new() { Path = Path.Combine(folder, name + ".png"), FullPage = true });
                 await CheckAsync(page, name, complaints);
             }
-        }, size, expected: text => text.Contains("404", StringComparison.Ordinal));
+        }, size, expected: text => text.Contains("404", StringComparison.Ordinal), trace: false);
         await browser.RunAsync("look-login-" + look, async page =>
         {
             await page.Page.GotoAsync("/login");
             await page.Page.ScreenshotAsync(new() { Path = Path.Combine(folder, "login.png") });
             await CheckAsync(page, "login", complaints);
-        }, size, signedIn: false);
+        }, size, signedIn: false, trace: false);
         complaints.ShouldBeEmpty();
     }
 

@@ -7,6 +7,9 @@ namespace Quarterdeck.Tests.Browser.Pages;
 /// <summary>Makes objects whose pages are looked at: libvirt's mock host with its VM, and an operation on it.</summary>
 internal static class Objects
 {
+    /// <summary>The routes of the pages below.</summary>
+    public static readonly string[] Templates = ["/hosts/{Id}", "/vms/{Id}", "/vms/{Id}/edit", "/users/{Id}", "/audit/{Id}", "/operations/{Id}", "/plugins/{Id}"];
+
     private static IReadOnlyList<(string, string)>? _made;
 
     public static async Task<IReadOnlyList<(string Name, string Path)>> OfAsync(TestConsole console)
