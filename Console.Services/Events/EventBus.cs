@@ -77,7 +77,12 @@ public sealed partial class EventBus : BackgroundService
         _state = new LiveState(health, _state.Health == health ? _state.Since : Time.GetUtcNow(), reason);
         if (health is LiveHealth.Connected) Log.Connected(_logger);
         else Log.Degraded(_logger, reason!);
-        StateChanged?.Invoke(_state);
+        foreach (var handler in StateChanged?.GetInvocationList().Cast<Action<LiveState>>() ?? [])
+        {
+            // A page that fails must not end live updates for all.
+            try { handler(_state); }
+            catch (Exception e) { Log.HandlerFailed(_logger, e); }
+        }
     }
 
     internal void LoadFailed(Exception error, TimeSpan pause) => Log.LoadFailed(_logger, pause.TotalSeconds, error);
@@ -93,6 +98,9 @@ public sealed partial class EventBus : BackgroundService
 
     private static partial class Log
     {
+        [LoggerMessage(LogLevel.Error, "A follower of the live updates' state failed.")]
+        public static partial void HandlerFailed(ILogger logger, Exception error);
+
         [LoggerMessage(LogLevel.Information, "Live updates of other nodes arrive.")]
         public static partial void Connected(ILogger logger);
 

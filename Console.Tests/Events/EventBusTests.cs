@@ -133,6 +133,35 @@ public sealed class EventBusTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_node_that_vanishes_without_goodbye_makes_the_others_read_again()
+    {
+        var here = await NodeAsync();
+        await using var view = Watch(here);
+        while (view.Batches == 0) await Task.Delay(1);
+        await using (var connection = await Db.OpenAsync(default))
+        {
+            // A node gives a sign of life, commits a change, and is killed before it tells.
+            await connection.ExecuteAsync("SELECT pg_notify('quarterdeck_events', '{\"node\":\"ghost\"}')");
+            await connection.ExecuteAsync("INSERT INTO things VALUES ('untold', 1)");
+        }
+        await view.ShouldBecomeAsync(await SourceAsync(), seconds: 40);
+        view.Snapshots.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_follower_that_throws_does_not_end_live_updates()
+    {
+        var (here, there) = (await NodeAsync(), await NodeAsync());
+        there.Bus.StateChanged += _ => throw new InvalidOperationException("a page's own error");
+        await using var view = Watch(there);
+        await using (var connection = await Db.OpenAsync(default))
+            await connection.ExecuteAsync("SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'quarterdeck-events' AND datname = current_database()");
+        await SetAsync(here, "after", 1);
+        await view.ShouldBecomeAsync(await SourceAsync());
+        await BecomesAsync(there.Bus, LiveHealth.Connected);
+    }
+
+    [Fact]
     public void Notices_hold_every_key_once_and_stay_below_the_limit()
     {
         string[] keys = [.. Enumerable.Range(0, 3000).Select(i => $"ключ \"{i}\" \\ {new string('x', i % 50)}")];

@@ -61,6 +61,12 @@ internal sealed class DatabaseWatch : IDisposable
             var now = DateTimeOffset.UtcNow;
             after = _state = new DatabaseState(available, before.Available == available ? before.Since : now, reason, before.LastSuccess, available ? before.LastFailure : now);
         }
-        if (before.Available != available) Changed?.Invoke(after);
+        if (before.Available == available) return;
+        foreach (var handler in Changed?.GetInvocationList().Cast<Action<DatabaseState>>() ?? [])
+        {
+            // Runs within a failing command: a page's own error must not hide why the database is away.
+            try { handler(after); }
+            catch (Exception e) { Trace.TraceError(e.ToString()); }
+        }
     }
 }

@@ -43,8 +43,9 @@ internal sealed partial class NodeLink(string database, EventBus bus, ILogger lo
                 await work(connection, () => pause = TimeSpan.Zero, cancellation);
             }
             catch (Exception e) when (cancellation.IsCancellationRequested && e is OperationCanceledException or NpgsqlException) { return; }
-            catch (Exception e) when (e is NpgsqlException or OperationCanceledException or TimeoutException or IOException or InvalidOperationException)
+            catch (Exception e)
             {
+                // Whatever it was, live updates have to come back; nobody else would restart them.
                 broken(DatabaseUnavailableException.From(e)?.Reason ?? e.Message);
             }
             // 0.1, 0.2 … 5 s, with jitter so that the nodes don't all come at once to a database that has just started.
