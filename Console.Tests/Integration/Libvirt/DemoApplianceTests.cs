@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Quarterdeck.Tests.Integration.RunningConsole;
+using Quarterdeck.Tests.Support;
+
+namespace Quarterdeck.Tests.Integration.Libvirt;
+
+/// <summary>The whole path on real QEMU, by REST alone: the demo appliance is installed, rebooted, turned off and on, and removed.</summary>
+[Collection(SystemLibvirtTests.Name)]
+public sealed class DemoApplianceTests(SystemLibvirt libvirt)
+{
+    private const string Password = "s3cret-of-ann";
+
+    [Fact]
+    public async Task The_demo_appliance_is_installed_survives_a_reboot_without_its_token_and_leaves_nothing()
+    {
+        await using var console = await TestConsole.StartAsync(new Dictionary<string, string>
+        {
+            ["Quarterdeck:Hosts:Local"] = "on", ["QUARTERDECK_APPLIANCE_URL"] = $"https://10.0.2.2:{FreePort()}", ["Quarterdeck:Plugins:HeartbeatSeconds"] = "2",
+        });
+        using var rest = new RestClient(console.Url, TestConsole.Token);
+        var name = libvirt.Prefix + "-demo";
+        var host = await HostAsync(rest);
+
+        var installed = (await rest.SucceededAsync(await DeployAsync(rest, host, name), 240)).GetProperty("result");
+        var (plugin, vm) = (installed.GetProperty("pluginId").GetString()!, installed.GetProperty("vmId").GetString()!);
+        (await StateAsync(rest, plugin)).ShouldBe("ready");
+        var environment = await EnvironmentAsync(name);
+        environment.ShouldContain("Fish &amp; ships");
+        environment.ShouldContain($"oe:key=\"quarterdeck.plugin.instance\" oe:value=\"{plugin}\"");
+        environment.ShouldNotContain("quarterdeck.enrolment.token");
+        environment.ShouldNotContain(Password);
+        foreach (var file in Directory.GetFiles(console.Data, "quarterdeck.db*")) (await ReadAsync(file)).ShouldNotContain(Password);
+
+        await rest.SucceededAsync(await rest.AcceptedAsync(HttpMethod.Post, $"/vms/{vm}/actions/stop"));
+        await UntilAsync(rest, plugin, "unreachable", 60);
+        await rest.SucceededAsync(await rest.AcceptedAsync(HttpMethod.Post, $"/vms/{vm}/actions/start"));
+        await UntilAsync(rest, plugin, "ready", 240);
+
+        await rest.SucceededAsync(await rest.AcceptedAsync(HttpMethod.Post, $"/plugins/{plugin}/actions/disable?stopVm=true"), 120);
+        (await StateAsync(rest, plugin)).ShouldBe("disabled");
+        await rest.SucceededAsync(await rest.AcceptedAsync(HttpMethod.Post, $"/plugins/{plugin}/actions/enable"), 240);
+        (await StateAsync(rest, plugin)).ShouldBe("ready");
+
+        await rest.SucceededAsync(await rest.AcceptedAsync(HttpMethod.Delete, $"/plugins/{plugin}"), 120);
+        (await rest.StatusAsync($"/plugins/{plugin}")).ShouldBe(HttpStatusCode.NotFound);
+        (await rest.StatusAsync($"/vms/{vm}")).ShouldBe(HttpStatusCode.NotFound);
+        LocalLibvirt.With(name).ShouldBeEmpty();
+    }
+
+    private static async Task<string> DeployAsync(RestClient rest, string host, string name)
+    {
+        await using var package = File.OpenRead(await DemoAppliance.PathAsync());
+        using var form = new MultipartFormDataContent
+        {
+            { new StringContent(JsonSerializer.Serialize(new { name, hostId = host, networks = new { Management = "user" }, properties = new Dictionary<string, string> { ["greeting"] = "Fish & ships", ["admin.password"] = Password }, allowUnsigned = true }), Encoding.UTF8, "application/json"), "spec" },
+            { new StreamContent(package), "file", "harbour-light.ova" },
+        };
+        return await rest.AcceptedAsync(HttpMethod.Post, "/appliances", form);
+    }
+
+    private static async Task<string> HostAsync(RestClient rest)
+    {
+        for (var clock = Stopwatch.StartNew(); ; await Task.Delay(200))
+        {
+            var host = (await rest.GetAsync("/hosts")).GetProperty("items").EnumerateArray().FirstOrDefault();
+            if (host.ValueKind is JsonValueKind.Object && host.GetProperty("state").GetString() == "connected" && host.GetProperty("acceleration").GetString() != "unknown") return host.GetProperty("id").GetString()!;
+            if (clock.Elapsed.TotalSeconds > 90) Assert.Fail($"The host did not connect: {host}");
+        }
+    }
+
+    private static async Task<string?> StateAsync(RestClient rest, string plugin) => (await rest.GetAsync($"/plugins/{plugin}")).GetProperty("state").GetString();
+
+    private static async Task UntilAsync(RestClient rest, string plugin, string state, int seconds)
+    {
+        for (var clock = Stopwatch.StartNew(); await StateAsync(rest, plugin) is var now && now != state; await Task.Delay(200))
+            if (clock.Elapsed.TotalSeconds > seconds) Assert.Fail($"After {seconds} s the plug-in is {now}, not {state}.");
+    }
+
+    private static async Task<string> EnvironmentAsync(string name) =>
+        await SystemLibvirt.RunAsync("isoinfo", "-J", "-x", "/ovf-env.xml", "-i", LocalLibvirt.With(name).Single(path => path.EndsWith("environment.iso", StringComparison.Ordinal)));
+
+    private static async Task<string> ReadAsync(string file)
+    {
+        await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using var reader = new StreamReader(stream, Encoding.Latin1);
+        return await reader.ReadToEndAsync();
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+}
