@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using Quarterdeck.Access;
 using Quarterdeck.Hosts;
 using Quarterdeck.Platform;
 using Quarterdeck.Web.Access;
@@ -30,7 +31,7 @@ internal static partial class ConsoleEndpoint
     });
 
     private static async Task HandleAsync(
-        Guid id, HttpContext context, VirtualMachines machines, IHostApplicationLifetime life, ILoggerFactory logs, CancellationToken cancellation)
+        Guid id, HttpContext context, VirtualMachines machines, AuditLog audit, IHostApplicationLifetime life, ILoggerFactory logs, CancellationToken cancellation)
     {
         if (!context.WebSockets.IsWebSocketRequest)
         {
@@ -57,8 +58,10 @@ internal static partial class ConsoleEndpoint
             return;
         }
         var logger = logs.CreateLogger(typeof(ConsoleEndpoint));
-        await using var _ = screen;
+        await using var hangUp = screen;
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation, life.ApplicationStopping);
+        var name = (await machines.GetAsync(caller, id, cancellation)).TryGet(out var vm, out _) ? vm.Name : null;
+        await audit.WriteAsync(caller, "vm.console", $"vm:{id}", name, before: null, after: new { opened = true }, cancellation);
         Log.Opened(logger, id, caller.Name);
         await ScreenPump.RunAsync(socket, screen, end.Token);
         Log.Closed(logger, id, caller.Name);
