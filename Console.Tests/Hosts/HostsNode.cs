@@ -58,7 +58,7 @@ internal sealed class HostsNode : IAsyncDisposable
     }
 
     /// <summary>Adds a host and waits until it is connected.</summary>
-    public async Task<HostInfo> AddAsync(string uri, string? name = null, int seconds = 20)
+    public async Task<HostInfo> AddAsync(string uri, string? name = null, int seconds = 90)
     {
         var added = (await Hosts.AddAsync(Admin, new NewHost(name ?? "h" + Guid.NewGuid().ToString("N")[..6], uri), CancellationToken.None)).Value;
         return await HostAsync(added.Id, h => h.State == HostState.Connected, seconds);
@@ -71,14 +71,14 @@ internal sealed class HostsNode : IAsyncDisposable
         UntilAsync(async () => (await Vms.GetAsync(Admin, id, CancellationToken.None)).Value, wanted, seconds);
 
     /// <summary>Waits for the end of an operation that was just queued.</summary>
-    public async Task<OperationInfo> EndAsync(Result<Guid> queued, int seconds = 60)
+    public async Task<OperationInfo> EndAsync(Result<Guid> queued, int seconds = 150)
     {
         var id = queued.Value;
         return await UntilAsync(async () => (await Operations.GetAsync(Admin, id, CancellationToken.None)).Value, o => o.Ended, seconds);
     }
 
     /// <summary>The same, and it must have succeeded.</summary>
-    public async Task<OperationInfo> SucceedAsync(Result<Guid> queued, int seconds = 60)
+    public async Task<OperationInfo> SucceedAsync(Result<Guid> queued, int seconds = 150)
     {
         var ended = await EndAsync(queued, seconds);
         if (ended.State != OperationState.Succeeded) throw new InvalidOperationException($"{ended.Kind} ended {ended.State}: {ended.Problem}");

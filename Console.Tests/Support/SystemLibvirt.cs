@@ -18,6 +18,8 @@ public sealed class SystemLibvirt : IAsyncLifetime
         await Gate.WaitAsync();
         try
         {
+            // Without udev nobody gives the device to its group; libvirt then learns QEMU's abilities anew at every call, for half a minute.
+            if (Environment.IsPrivilegedProcess && File.Exists("/dev/kvm") && !File.Exists("/run/udev/control")) await RunAsync("chgrp", "kvm", "/dev/kvm");
             foreach (var (daemon, pid) in new[] { ("virtlogd", "/run/virtlogd.pid"), ("libvirtd", "/run/libvirtd.pid") })
                 if (!IsAlive(pid)) await RunAsync($"/usr/sbin/{daemon}", "-d");
             for (var i = 0; i < 100 && !File.Exists("/run/libvirt/libvirt-sock"); i++) await Task.Delay(100);
