@@ -34,6 +34,7 @@ public static class OperationsServices
     private static void AddStores(IServiceCollection services)
     {
         services.AddSingleton<OperationIds>();
+        services.AddSingleton<GroupCommit>();
         services.AddSingleton<OperationStore>();
         services.AddSingleton<EndingStore>();
         services.AddSingleton<RestartStore>();

@@ -22,7 +22,7 @@ internal static class TestStores
     public static async Task<Guid> EnqueueAsync(Db db, string kind)
     {
         var entry = Entry(kind);
-        await new OperationStore(db, TimeProvider.System).QueueAsync([entry], _ => Task.CompletedTask, CancellationToken.None);
+        await new OperationStore(db, new GroupCommit(db), TimeProvider.System).QueueAsync([entry], _ => Task.CompletedTask, CancellationToken.None);
         return entry.Id;
     }
 

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -16,6 +17,7 @@ internal sealed partial class JobEngine(
     private const int Batch = 500;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
     private readonly ILogger _logger = loggers.CreateLogger<JobEngine>();
+    private DbDataSource? _source;
     private ServiceProvider? _quartz;
     private IScheduler? _scheduler;
     private Task _telling = Task.CompletedTask;
@@ -23,7 +25,8 @@ internal sealed partial class JobEngine(
     /// <summary>Starts Quartz and tells it whatever comes through the ready queue.</summary>
     public async Task StartAsync(CancellationToken cancellation)
     {
-        _quartz = QuartzSetup.Build(db, console, node.Name, runner, options.Value, loggers);
+        _source = QuartzSetup.Source(db, console);
+        _quartz = QuartzSetup.Build(db.Dialect, _source, node.Name, runner, options.Value, loggers);
         _scheduler = await _quartz.GetRequiredService<ISchedulerFactory>().GetScheduler(cancellation);
         await _scheduler.AddJob(Job, new AddJobOptions { Replace = true }, cancellation);
         await _scheduler.Start(cancellation);
@@ -54,6 +57,7 @@ internal sealed partial class JobEngine(
     public async ValueTask DisposeAsync()
     {
         if (_quartz is not null) await _quartz.DisposeAsync();
+        if (_source is not null) await _source.DisposeAsync();
     }
 
     private static IJobDetail Job => JobBuilder.Create<OperationJob>().WithIdentity(OperationJob.Key).StoreDurably().Build();

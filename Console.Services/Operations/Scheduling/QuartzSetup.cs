@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -14,7 +15,7 @@ internal static class QuartzSetup
     private const int PoolSize = 12;
 
     /// <summary>A container of Quartz's own, so that its services stay out of the console's.</summary>
-    public static ServiceProvider Build(Db db, ConsoleOptions console, string node, OperationRunner runner, OperationsOptions options, ILoggerFactory loggers)
+    public static ServiceProvider Build(Dialect dialect, DbDataSource source, string node, OperationRunner runner, OperationsOptions options, ILoggerFactory loggers)
     {
         var services = new ServiceCollection();
         services.AddSingleton(loggers);
@@ -33,14 +34,14 @@ internal static class QuartzSetup
             quartz.UseDefaultThreadPool(options.Parallel);
             quartz.UsePersistentStore(store =>
             {
-                if (db.Dialect.Engine is DatabaseEngine.Postgres)
+                if (dialect.Engine is DatabaseEngine.Postgres)
                 {
-                    store.UsePostgres(o => o.DataSourceFactory = _ => Pool(console.Database!));
+                    store.UsePostgres(o => o.DataSourceFactory = _ => source);
                     store.UseClustering(c => (c.CheckinInterval, c.CheckinMisfireThreshold) = (TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(6)));
                 }
                 else
                 {
-                    store.UseSqlite(o => o.DataSourceFactory = _ => JobFile.Beside(db.Source.ConnectionString));
+                    store.UseSqlite(o => o.DataSourceFactory = _ => source);
                 }
                 store.ProvisionSchema();
                 store.ConfigureStore(o => o.DbRetryInterval = TimeSpan.FromSeconds(2));
@@ -49,9 +50,10 @@ internal static class QuartzSetup
         return services.BuildServiceProvider();
     }
 
-    /// <summary>Connections of its own: Quartz knows the driver's errors, and its waiting never takes a page's connection.</summary>
-    private static NpgsqlDataSource Pool(string text)
+    /// <summary>Connections of its own, which the caller disposes of: Quartz knows the driver's errors, and its waiting never takes a page's connection.</summary>
+    public static DbDataSource Source(Db db, ConsoleOptions console)
     {
+        if (console.Database is not { } text) return JobFile.Beside(db.Source.ConnectionString);
         var settings = new NpgsqlConnectionStringBuilder(text) { ApplicationName = "quarterdeck jobs", MaxPoolSize = PoolSize };
         if (!settings.ContainsKey("Timeout")) settings.Timeout = 5;
         return NpgsqlDataSource.Create(settings);

@@ -12,27 +12,22 @@ internal sealed class NodeStore(Db db, TimeProvider time)
     /// <summary>Enters this process under its name; an earlier process of that name is thereby gone.</summary>
     public async Task EnterAsync(string name, Guid token, CancellationToken cancellation)
     {
-        await using var connection = await db.OpenAsync(cancellation);
-        await connection.ExecuteAsync("""
+        await db.TransactionAsync(connection => connection.ExecuteAsync("""
             INSERT INTO nodes (name, token, beat, beaten_at, started_at) VALUES (@name, @token, 1, @now, @now)
             ON CONFLICT (name) DO UPDATE SET token = @token, beat = 1, beaten_at = @now, started_at = @now
-            """, new { name, token, now = time.GetUtcNow() });
+            """, new { name, token, now = time.GetUtcNow() }), cancellation);
     }
 
     /// <summary>SQLite serves one process: every other node is gone.</summary>
     public async Task ForgetOthersAsync(string name, CancellationToken cancellation)
     {
         if (db.Dialect.Engine is not DatabaseEngine.Sqlite) return;
-        await using var connection = await db.OpenAsync(cancellation);
-        await connection.ExecuteAsync("DELETE FROM nodes WHERE name <> @name", new { name });
+        await db.TransactionAsync(connection => connection.ExecuteAsync("DELETE FROM nodes WHERE name <> @name", new { name }), cancellation);
     }
 
     /// <summary>Says that this node lives; false when the others have given it up.</summary>
-    public async Task<bool> BeatAsync(string name, Guid token, CancellationToken cancellation)
-    {
-        await using var connection = await db.OpenAsync(cancellation);
-        return await connection.ExecuteAsync("UPDATE nodes SET beat = beat + 1, beaten_at = @now WHERE name = @name AND token = @token", new { name, token, now = time.GetUtcNow() }) == 1;
-    }
+    public async Task<bool> BeatAsync(string name, Guid token, CancellationToken cancellation) => await db.TransactionAsync(connection =>
+        connection.ExecuteAsync("UPDATE nodes SET beat = beat + 1, beaten_at = @now WHERE name = @name AND token = @token", new { name, token, now = time.GetUtcNow() }), cancellation) == 1;
 
     public async Task<IReadOnlyList<NodeRow>> ListAsync(CancellationToken cancellation)
     {
@@ -41,18 +36,12 @@ internal sealed class NodeStore(Db db, TimeProvider time)
     }
 
     /// <summary>Strikes a node out unless it beat meanwhile.</summary>
-    public async Task<bool> StrikeAsync(NodeRow node, CancellationToken cancellation)
-    {
-        await using var connection = await db.OpenAsync(cancellation);
-        return await connection.ExecuteAsync("DELETE FROM nodes WHERE name = @Name AND token = @Token AND beat = @Beat", node) == 1;
-    }
+    public async Task<bool> StrikeAsync(NodeRow node, CancellationToken cancellation) => await db.TransactionAsync(connection =>
+        connection.ExecuteAsync("DELETE FROM nodes WHERE name = @Name AND token = @Token AND beat = @Beat", node), cancellation) == 1;
 
     /// <summary>Takes this process off the list; what it left running belongs to the others at once.</summary>
-    public async Task LeaveAsync(Guid token, CancellationToken cancellation)
-    {
-        await using var connection = await db.OpenAsync(cancellation);
-        await connection.ExecuteAsync("DELETE FROM nodes WHERE token = @token", new { token });
-    }
+    public Task LeaveAsync(Guid token, CancellationToken cancellation) =>
+        db.TransactionAsync(connection => connection.ExecuteAsync("DELETE FROM nodes WHERE token = @token", new { token }), cancellation);
 
     /// <summary>Running operations whose node is gone, and those of this node (the caller knows which of them it really runs).</summary>
     public async Task<IReadOnlyList<OperationRow>> OrphansAsync(Guid own, CancellationToken cancellation)

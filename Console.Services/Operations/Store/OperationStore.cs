@@ -19,13 +19,13 @@ internal sealed record Entry(Guid Id, OperationKind Kind, NewOperation Operation
 internal sealed record Ready(Guid Id, int Attempt, DateTimeOffset? NotBefore);
 
 /// <summary>Queues, claims and requeues operations. What ends them is in <see cref="EndingStore"/>.</summary>
-internal sealed class OperationStore(Db db, TimeProvider time)
+internal sealed class OperationStore(Db db, GroupCommit commit, TimeProvider time)
 {
     private const int RowsPerStatement = 50;
 
     /// <summary>Stores operations as queued, in one transaction; returns those that may start now.</summary>
     /// <exception cref="ProblemException">A parent has ended, or a part would wait for its own ancestor.</exception>
-    public Task<IReadOnlyList<Ready>> QueueAsync(IReadOnlyList<Entry> entries, Func<DbConnection, Task> alongside, CancellationToken cancellation) => db.TransactionAsync<IReadOnlyList<Ready>>(async connection =>
+    public Task<IReadOnlyList<Ready>> QueueAsync(IReadOnlyList<Entry> entries, Func<DbConnection, Task> alongside, CancellationToken cancellation) => commit.WriteAsync<IReadOnlyList<Ready>>(async connection =>
     {
         var ready = entries.Where(e => e.Operation.Locks.Count == 0).Select(e => new Ready(e.Id, 0, null)).ToList();
         var locking = entries.Where(e => e.Operation.Locks.Count > 0).ToArray();
@@ -49,7 +49,7 @@ internal sealed class OperationStore(Db db, TimeProvider time)
     {
         try
         {
-            await db.TransactionAsync(async connection =>
+            await commit.WriteAsync(async connection =>
             {
                 if (entry.Operation.Locks.Count > 0) await LockStore.MutexAsync(connection, db.Dialect);
                 if (entry.Operation.Parent is { } parent) await HoldParentAsync(connection, parent);
@@ -68,19 +68,18 @@ internal sealed class OperationStore(Db db, TimeProvider time)
     }
 
     /// <summary>Takes a queued operation for a run; null when there is nothing to take (taken already, cancelled, still waiting for locks).</summary>
-    public async Task<OperationRow?> ClaimAsync(Guid id, Guid owner, string node, CancellationToken cancellation)
+    public Task<OperationRow?> ClaimAsync(Guid id, Guid owner, string node, CancellationToken cancellation) => commit.WriteAsync(async connection =>
     {
-        await using var connection = await db.OpenAsync(cancellation);
         var now = time.GetUtcNow();
         await OperationGate.MoveAsync(connection, id, OperationState.Queued, OperationState.Running,
             "owner = @owner, node = @node, attempt = attempt + 1, not_before = NULL, started_at = COALESCE(started_at, @now), touched_at = @now",
             new { owner, node, now }, "granted");
         // Read in any case: when the answer to the move was lost and it is tried again, the row is ours already.
         return await connection.QuerySingleOrDefaultAsync<OperationRow>($"SELECT {OperationRow.Columns} FROM operations WHERE id = @id AND state = 'running' AND owner = @owner", new { id, owner });
-    }
+    }, cancellation);
 
     /// <summary>Gives a running operation back to the queue, its locks kept; false when the run does not own it any more.</summary>
-    public Task<bool> RequeueAsync(Lease lease, Requeue why, CancellationToken cancellation) => db.TransactionAsync(connection => OperationGate.MoveAsync(connection, lease, OperationState.Queued, """
+    public Task<bool> RequeueAsync(Lease lease, Requeue why, CancellationToken cancellation) => commit.WriteAsync(connection => OperationGate.MoveAsync(connection, lease, OperationState.Queued, """
         owner = NULL, attended = FALSE, queued_at = @now, touched_at = @now, not_before = @NotBefore, problem = COALESCE(@problem, problem),
         failures = failures + @failures, crashes = crashes + @crashes, ending = COALESCE(ending, @ending)
         """, new { now = time.GetUtcNow(), why.NotBefore, problem = why.Problem is null ? null : Json.Write(why.Problem), failures = why.Failed ? 1 : 0, crashes = why.Crashed ? 1 : 0, ending = why.Ending?.ToColumn() }), cancellation);

@@ -5,11 +5,11 @@ using Quarterdeck.Database;
 namespace Quarterdeck.Operations.Store;
 
 /// <summary>What people do to operations that exist: cancel, retry.</summary>
-internal sealed class RestartStore(Db db, TimeProvider time)
+internal sealed class RestartStore(Db db, GroupCommit commit, TimeProvider time)
 {
     /// <summary>Notes that cancellation is wanted. A running operation's node sees it; a queued one that made something before runs once more to undo it.</summary>
     /// <returns>What to tell the job engine, or null when the operation has ended.</returns>
-    public Task<(bool Taken, Ready? Ready)> RequestCancelAsync(Guid id, Func<DbConnection, Task> alongside, CancellationToken cancellation) => db.TransactionAsync(async connection =>
+    public Task<(bool Taken, Ready? Ready)> RequestCancelAsync(Guid id, Func<DbConnection, Task> alongside, CancellationToken cancellation) => commit.WriteAsync(async connection =>
     {
         var now = time.GetUtcNow();
         var row = await connection.QuerySingleOrDefaultAsync<OperationRow>($"""
@@ -31,7 +31,7 @@ internal sealed class RestartStore(Db db, TimeProvider time)
 
     /// <summary>Queues an ended operation anew: what it made was undone, so its steps and notes are forgotten; its log goes on.</summary>
     /// <returns>Whether it was taken, and who may start now.</returns>
-    public Task<(bool Taken, IReadOnlyList<Ready> Ready)> RetryAsync(OperationRow row, Func<DbConnection, Task> alongside, CancellationToken cancellation) => db.TransactionAsync<(bool, IReadOnlyList<Ready>)>(async connection =>
+    public Task<(bool Taken, IReadOnlyList<Ready> Ready)> RetryAsync(OperationRow row, Func<DbConnection, Task> alongside, CancellationToken cancellation) => commit.WriteAsync<(bool, IReadOnlyList<Ready>)>(async connection =>
     {
         if (row.HasLocks) await LockStore.MutexAsync(connection, db.Dialect);
         if (!await OperationGate.MoveAsync(connection, row.Id, row.State, OperationState.Queued, """

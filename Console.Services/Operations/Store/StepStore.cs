@@ -11,7 +11,7 @@ internal sealed record StepRow(Guid OperationId, string Key, int Number, string 
 }
 
 /// <summary>Durable steps and write-ahead notes. Every write passes the fence first, in the same transaction.</summary>
-internal sealed class StepStore(Db db, TimeProvider time)
+internal sealed class StepStore(Db db, GroupCommit commit, TimeProvider time)
 {
     private const string Columns = "operation_id, key, number, title, state, started_at, ended_at, result";
 
@@ -49,7 +49,7 @@ internal sealed class StepStore(Db db, TimeProvider time)
     }
 
     /// <summary>Stores how far it is, and lines of the log; tells whether cancellation was asked for.</summary>
-    public Task<bool> JournalAsync(Lease lease, OperationProgress? progress, int warnings, IReadOnlyList<LogLine> lines, CancellationToken cancellation) => db.TransactionAsync(async connection =>
+    public Task<bool> JournalAsync(Lease lease, OperationProgress? progress, int warnings, IReadOnlyList<LogLine> lines, CancellationToken cancellation) => commit.WriteAsync(async connection =>
     {
         var cancel = await OperationGate.HoldAsync(connection, lease, time.GetUtcNow());
         await WriteJournalAsync(connection, lease.Operation, progress, warnings, lines);
@@ -58,7 +58,8 @@ internal sealed class StepStore(Db db, TimeProvider time)
 
     public static async Task WriteJournalAsync(DbConnection connection, Guid operation, OperationProgress? progress, int warnings, IReadOnlyList<LogLine> lines)
     {
-        await connection.ExecuteAsync("""
+        if (progress is not null || warnings > 0)
+            await connection.ExecuteAsync("""
             UPDATE operations SET progress_done = COALESCE(@Done, progress_done), progress_total = CASE WHEN @Done IS NULL THEN progress_total ELSE @Total END,
                 progress_unit = COALESCE(@Unit, progress_unit), warnings = @warnings WHERE id = @operation
             """, new { progress?.Done, progress?.Total, progress?.Unit, warnings, operation });
@@ -69,7 +70,7 @@ internal sealed class StepStore(Db db, TimeProvider time)
                 """, lines.Select(l => new { operation, l.Number, l.At, level = l.Level.ToColumn(), l.Text }));
     }
 
-    private Task FencedAsync(Lease lease, Func<DbConnection, DateTimeOffset, Task> write, CancellationToken cancellation) => db.TransactionAsync(async connection =>
+    private Task FencedAsync(Lease lease, Func<DbConnection, DateTimeOffset, Task> write, CancellationToken cancellation) => commit.WriteAsync(async connection =>
     {
         var now = time.GetUtcNow();
         await OperationGate.HoldAsync(connection, lease, now);
