@@ -84,7 +84,8 @@ internal sealed partial class JobEngine(
 
     private static ITrigger Trigger(Ready one)
     {
-        var trigger = TriggerBuilder.Create().WithIdentity(OperationJob.TriggerOf(one)).ForJob(OperationJob.Key);
+        // A time that has passed is no reason to leave a trigger to the misfire handler, which comes once a minute.
+        var trigger = TriggerBuilder.Create().WithIdentity(OperationJob.TriggerOf(one)).ForJob(OperationJob.Key).WithSimpleSchedule(s => s.WithMisfireInstruction(SimpleTriggerMisfireInstruction.IgnoreMisfires));
         return (one.NotBefore is { } at ? trigger.StartAt(at) : trigger.StartNow()).Build();
     }
 
