@@ -61,7 +61,7 @@ public sealed class ApplianceImport
         var input = new DeployInput(Guid.CreateVersion7(now), Guid.CreateVersion7(now), spec.HostId, spec.Name, spec.Start ?? true, spec.Plugin);
         var wanted = new NewOperation(DeployHandler.DeployKind.Key, $"vm:{input.VmId:D}", spec.Name, input)
         {
-            Locks = [new ResourceLock($"vm:{input.VmId:D}", LockMode.Exclusive), new ResourceLock($"vm-name:{spec.HostId:D}:{spec.Name}", LockMode.Exclusive)],
+            Locks = [new ResourceLock($"vm:{input.VmId:D}", LockMode.Exclusive), new ResourceLock($"vm-name:{spec.HostId:D}/{spec.Name}", LockMode.Exclusive)],
         };
         if (!(await _queue.BeginAttendedAsync(caller, wanted, cancellation)).TryGet(out var operation, out var problem)) return problem;
         await using (operation)
