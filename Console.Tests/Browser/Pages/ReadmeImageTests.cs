@@ -13,6 +13,7 @@ public sealed class ReadmeImageTests(BrowserRun browser)
 {
     private static readonly string[] Names = ["web", "db", "mail", "erp", "ci", "git", "dns", "crm"];
 
+    [Trait("Category", "OnDemand")]
     [OnDemandFact("README_IMAGES")]
     public async Task The_picture_of_the_README_is_made()
     {
