@@ -63,7 +63,7 @@ public sealed class ReadmeImageTests(BrowserRun browser)
     private static async Task UploadAsync(TestConsole console, string host, Task goOn)
     {
         using var form = new MultipartFormDataContent();
-        form.Add(JsonContent.Create(new { name = "netscan", hostId = host, allowUnsigned = true, acceptEula = true }), "spec");
+        form.Add(JsonContent.Create(new { name = "netscan", hostId = host, allowUnsigned = true, acceptEula = true, networks = new Dictionary<string, string> { ["Management"] = "user" } }), "spec");
         form.Add(new StalledContent(new OvaBuilder { Manifest = OvaBuilder.Plugin }.Build(), goOn), "file", "netscan.ova");
         try { await console.Rest.PostAsync("/api/v1/appliances", form); }
         catch (HttpRequestException) { /* refused before all was sent: the picture then shows a failed operation */ }
