@@ -15,7 +15,7 @@ internal sealed record HoldPoint(string Kind, string Step, string Moment)
     public void ApplyTo(ConsoleProcess console) => console.Settings["Quarterdeck__Operations__HoldAt"] = ToString();
 
     /// <summary>Waits until the console stands still here; a request that fails meanwhile fails the test.</summary>
-    public async Task ReachedAsync(ConsoleProcess console, Task request, int seconds = 60)
+    public async Task ReachedAsync(ConsoleProcess console, Task request, int seconds = 120)
     {
         var clock = Stopwatch.StartNew();
         while (!console.Output.Contains($"Held at {this}", StringComparison.Ordinal))

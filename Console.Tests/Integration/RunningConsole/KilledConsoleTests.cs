@@ -85,7 +85,7 @@ public sealed class KilledConsoleTests
     {
         var operations = (await console.Rest.GetAsync($"/operations?kind={point.Kind}&pageSize=50")).GetProperty("items").EnumerateArray();
         var operation = operations.Single(o => o.GetProperty("targetName").GetString() == name).GetProperty("id").GetString()!;
-        var ended = await console.Rest.EndedAsync(operation, 90);
+        var ended = await console.Rest.EndedAsync(operation, 180);
         switch (ended.GetProperty("state").GetString())
         {
             case "succeeded":

@@ -56,7 +56,7 @@ internal sealed class RestClient : IDisposable
     }
 
     /// <summary>The operation once it has ended, however it ended.</summary>
-    public async Task<JsonElement> EndedAsync(string operation, int seconds = 60)
+    public async Task<JsonElement> EndedAsync(string operation, int seconds = 120)
     {
         var clock = Stopwatch.StartNew();
         while (true)
@@ -69,7 +69,7 @@ internal sealed class RestClient : IDisposable
     }
 
     /// <summary>The operation once it has succeeded; any other end fails the test.</summary>
-    public async Task<JsonElement> SucceededAsync(string operation, int seconds = 60)
+    public async Task<JsonElement> SucceededAsync(string operation, int seconds = 120)
     {
         var ended = await EndedAsync(operation, seconds);
         ended.GetProperty("state").GetString().ShouldBe("succeeded", ended.ToString());
