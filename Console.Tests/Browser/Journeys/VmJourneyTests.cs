@@ -100,7 +100,7 @@ public sealed class VmJourneyTests(BrowserRun browser)
         await vm.UntilBrightAsync(b => b is > 0.005 and < 0.3, "The guest's prompt is not on the screen");
         await Task.Delay(3000); // the boot loader shows text, too; the shell comes a moment later
         await vm.Screen.ClickAsync();
-        await page.Page.Keyboard.TypeAsync("printf '\\033[30;47m\\033[2J'\n");
+        await page.Page.Keyboard.TypeAsync("printf '\\033[30;47m'; clear\n"); // only keys without Shift: Playwright presses none for a capital
         await vm.UntilBrightAsync(b => b > 0.8, "What was typed did not reach the guest");
 
         // the chord gives the keyboard back to the page

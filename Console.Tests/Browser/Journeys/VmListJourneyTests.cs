@@ -16,7 +16,7 @@ public sealed class VmListJourneyTests(BrowserRun browser)
     {
         await using var console = await TestConsole.StartAsync();
         var file = await TenThousandVms.WriteAsync(Path.Combine(console.Data, "images"));
-        await console.AddHostAsync("many", "test://" + file);
+        await console.AddHostAsync("many", "test://" + file, seconds: 180);
         await console.UntilAsync("/api/v1/vms?pageSize=1", list => list.GetProperty("total").GetInt32() == TenThousandVms.Count);
         await browser.RunAsync("vm-list", async page =>
         {

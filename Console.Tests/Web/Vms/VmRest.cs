@@ -8,12 +8,12 @@ namespace Quarterdeck.Tests.Web.Vms;
 internal static class VmRest
 {
     /// <summary>Adds a host and waits until it is connected.</summary>
-    public static async Task<Guid> AddHostAsync(this TestConsole console, string name, string uri)
+    public static async Task<Guid> AddHostAsync(this TestConsole console, string name, string uri, int seconds = 60)
     {
         var added = await console.Rest.PostAsJsonAsync("/api/v1/hosts", new { name, uri });
         added.StatusCode.ShouldBe(System.Net.HttpStatusCode.Created, await added.Content.ReadAsStringAsync());
         var id = (await added.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetGuid();
-        await console.UntilAsync($"/api/v1/hosts/{id}", host => host.GetProperty("state").GetString() == "connected");
+        await console.UntilAsync($"/api/v1/hosts/{id}", host => host.GetProperty("state").GetString() == "connected", seconds);
         return id;
     }
 
