@@ -99,7 +99,7 @@ public sealed partial class VirtualMachines
     {
         var name = snapshot.Name ?? _time.GetUtcNow().ToString("yyyy-MM-dd HH.mm.ss", CultureInfo.InvariantCulture);
         if (!(await PrepareAsync(caller, HostsPermissions.SnapshotVms, id, cancellation)).TryGet(out var vm, out var problem)) return problem;
-        if (VmNames.Check(name, "name") is { } wrong) return Problem.Invalid([wrong]);
+        if (VmNames.CheckSnapshot(name) is { } wrong) return Problem.Invalid([wrong]);
         if (snapshot.Description is { Length: > 1000 }) return Problem.Invalid("description", "It is longer than 1000 characters.", "Shorten it.");
         return await SnapshotAsync(caller, VmKinds.TakeSnapshot, vm, name, new string([.. (snapshot.Description ?? "").Where(c => !char.IsControl(c))]), cancellation);
     }

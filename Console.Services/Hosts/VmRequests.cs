@@ -78,6 +78,6 @@ public enum VmAction
 }
 
 /// <summary>A snapshot to take.</summary>
-/// <param name="Name">1 to 100 characters without <c>/</c> and control characters; null for the time.</param>
+/// <param name="Name">1 to 100 letters, digits, blanks, and <c>. _ - : ( ) + @ #</c>; not digits alone; null for the time.</param>
 /// <param name="Description">For people.</param>
 public sealed record NewSnapshot(string? Name, string? Description = null);

@@ -22,6 +22,7 @@ internal sealed class AccelerationProbe(TimeProvider time)
         try
         {
             var pool = await hypervisor.EnsurePoolAsync(null, cancellation);
+            await SweepAsync(hypervisor, pool.Name, cancellation);
             volume = (await hypervisor.CreateVolumeAsync(new NewVolume(pool.Name, name + ".img", "raw", 1024 * 1024), cancellation)).Path;
             await hypervisor.UploadVolumeAsync(volume, new MemoryStream(BootSector()), 512, cancellation);
             var begun = time.GetTimestamp();
@@ -46,6 +47,16 @@ internal sealed class AccelerationProbe(TimeProvider time)
         {
             await TidyAsync(hypervisor, domain, volume);
         }
+    }
+
+    // What a console left behind that was killed while it probed; a probe of another console that runs now is younger.
+    private async Task SweepAsync(IHypervisor hypervisor, string pool, CancellationToken cancellation)
+    {
+        var old = time.GetUtcNow().AddMinutes(-2).ToUnixTimeMilliseconds();
+        foreach (var left in await hypervisor.DomainsAsync(cancellation))
+            if (left.Name.StartsWith(HostMirror.ProbePrefix, StringComparison.Ordinal)
+                && long.TryParse(left.Name[HostMirror.ProbePrefix.Length..].Split('-')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var begun) && begun < old)
+                await TidyAsync(hypervisor, left.Uuid, (await hypervisor.VolumeAsync(pool, left.Name + ".img", cancellation))?.Path);
     }
 
     private static async Task TidyAsync(IHypervisor hypervisor, Guid domain, string? volume)

@@ -21,6 +21,16 @@ internal static class VmNames
         return Encoding.UTF8.GetByteCount(name) > MaxBytes ? new FieldError(field, $"It has {Encoding.UTF8.GetByteCount(name)} bytes.", Remedy) : null;
     }
 
+    /// <summary>Null when a snapshot may be named so. Narrower than a VM's name: it reaches QEMU as words of a command, where quotes change it and a number would be an id.</summary>
+    public static FieldError? CheckSnapshot(string name)
+    {
+        const string SnapshotRemedy = "Use 1 to 100 letters, digits, blanks, and . _ - : ( ) + @ #, not digits alone, and no '-' or blank at the beginning.";
+        if (Check(name, "name") is { } wrong) return wrong with { Remedy = SnapshotRemedy };
+        return name.Length > 100 || name[0] == '-' || name.All(char.IsAsciiDigit) || !name.All(c => char.IsLetterOrDigit(c) || " ._-:()+@#".Contains(c, StringComparison.Ordinal))
+            ? new FieldError("name", $"A snapshot cannot be named '{name}'.", SnapshotRemedy)
+            : null;
+    }
+
     /// <summary>A file name for a volume that people recognise: the plain letters of the VM's name, and a part of its id, which makes it unique.</summary>
     public static string Volume(string name, Guid vmId, string target, string format)
     {

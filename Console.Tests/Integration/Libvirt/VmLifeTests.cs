@@ -154,10 +154,12 @@ public sealed class VmLifeTests(SystemLibvirt libvirt)
         await using var node = await HostsNode.StartAsync();
         var host = await node.AddAsync(SystemLibvirt.Uri);
         var id = await CreateAsync(node, new NewVm(libvirt.Prefix + "-snap", host.Id, 1, 32, [new NewDisk(0.01m)], Start: true));
-        await node.SucceedAsync(await node.Vms.TakeSnapshotAsync(HostsNode.Admin, id, new NewSnapshot("before <&> \"it\"", "why"), None));
+        foreach (var bad in new[] { "1", "-x", "quo\"te", "back\\slash", "a/b", "line\nbreak", " blank", "a,b", "$(x)", new string('x', 101) })
+            (await node.Vms.TakeSnapshotAsync(HostsNode.Admin, id, new NewSnapshot(bad), None)).Problem.ShouldNotBeNull(bad).Errors.ShouldHaveSingleItem().Field.ShouldBe("name");
+        await node.SucceedAsync(await node.Vms.TakeSnapshotAsync(HostsNode.Admin, id, new NewSnapshot("Vor dem Übel (1): a+b@c#d", "why"), None));
         await node.SucceedAsync(await node.Vms.ActAsync(HostsNode.Admin, id, VmAction.Stop, None));
         var snapshot = (await node.Vms.SnapshotsAsync(HostsNode.Admin, id, None)).Value.ShouldHaveSingleItem();
-        (snapshot.Name, snapshot.Description, snapshot.State, snapshot.Current).ShouldBe(("before <&> \"it\"", "why", VmState.Running, true));
+        (snapshot.Name, snapshot.Description, snapshot.State, snapshot.Current).ShouldBe(("Vor dem Übel (1): a+b@c#d", "why", VmState.Running, true));
         (await node.EndAsync(await node.Vms.TakeSnapshotAsync(HostsNode.Admin, id, new NewSnapshot(snapshot.Name), None))).Problem!.Title.ShouldBe("The name is taken");
         await node.SucceedAsync(await node.Vms.RevertAsync(HostsNode.Admin, id, snapshot.Name, None));
         await node.VmAsync(id, v => v.State == VmState.Running, 5);
