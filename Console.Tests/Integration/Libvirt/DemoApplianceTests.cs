@@ -18,7 +18,7 @@ public sealed class DemoApplianceTests(SystemLibvirt libvirt)
     {
         await using var console = await TestConsole.StartAsync(new Dictionary<string, string>
         {
-            ["Quarterdeck:Hosts:Local"] = "on", ["QUARTERDECK_APPLIANCE_URL"] = $"https://10.0.2.2:{FreePort()}", ["Quarterdeck:Plugins:HeartbeatSeconds"] = "2",
+            ["Quarterdeck:Hosts:FirstHost"] = SystemLibvirt.Uri, ["QUARTERDECK_APPLIANCE_URL"] = $"https://10.0.2.2:{FreePort()}", ["Quarterdeck:Plugins:HeartbeatSeconds"] = "2",
         });
         using var rest = new RestClient(console.Url, TestConsole.Token);
         var name = libvirt.Prefix + "-demo";
