@@ -17,9 +17,6 @@ internal sealed class CallLane(string name, int threads, Action leave)
     private int _running;
     private int _idle;
 
-    /// <summary>How many threads are in use or waiting for work.</summary>
-    public int Threads => Volatile.Read(ref _running);
-
     /// <summary>Runs a blocking call on one of the threads.</summary>
     /// <param name="call">The call; checks its errors itself.</param>
     /// <param name="what">For messages, such as <c>start the VM</c>.</param>
@@ -56,13 +53,14 @@ internal sealed class CallLane(string name, int threads, Action leave)
         }
     }
 
-    /// <summary>Fails all calls, present and future, and lets the threads end.</summary>
-    public void Abandon(Exception reason)
+    /// <summary>Fails all calls, present and future, and lets the threads end; <paramref name="atLeastOne"/> makes one that ends, should there be none.</summary>
+    public void Abandon(Exception reason, bool atLeastOne = false)
     {
         lock (_gate)
         {
             if (_abandoned is not null) return;
             _abandoned = reason;
+            if (atLeastOne && _running == 0) StartThread();
             _calls.CompleteAdding();
         }
         foreach (var call in _open.Keys) call.Fail(reason);
@@ -82,7 +80,12 @@ internal sealed class CallLane(string name, int threads, Action leave)
     {
         _calls.Add(call);
         if (_running >= threads || Volatile.Read(ref _idle) >= _calls.Count) return;
-        _running++;
+        StartThread();
+    }
+
+    private void StartThread()
+    {
+        Interlocked.Increment(ref _running);
         new Thread(Serve, 512 * 1024) { IsBackground = true, Name = name }.Start();
     }
 

@@ -67,8 +67,7 @@ internal sealed unsafe partial class LibvirtLink : IHypervisorLink
     {
         var lost = new HypervisorException(HypervisorError.Disconnected, $"reach {_uri}", reason);
         _sink.Closed.TrySetResult(reason);
-        if (_pulse.Threads == 0) _ = _pulse.RunAsync(() => true, "close", Quick, CancellationToken.None).ContinueWith(_ => _pulse.Abandon(lost), TaskScheduler.Default); // somebody has to close
-        else _pulse.Abandon(lost);
+        _pulse.Abandon(lost, atLeastOne: true); // somebody has to close the event connection
         _slow.Abandon(lost);
         _calls.Abandon(lost);
     }
