@@ -98,10 +98,13 @@ public sealed class VmJourneyTests(BrowserRun browser)
         // the screen opened by itself: the guest's text is on it, but no more than text
         await Expect(vm.ScreenState).ToContainTextAsync("connected", Patient);
         await vm.UntilBrightAsync(b => b is > 0.005 and < 0.3, "The guest's prompt is not on the screen");
-        await Task.Delay(3000); // the boot loader shows text, too; the shell comes a moment later
+        // the boot loader shows text, too, and what is typed before the shell is there is lost: type again until it answers
         await vm.Screen.ClickAsync();
-        await page.Page.Keyboard.TypeAsync("printf '\\033[30;47m'; clear\n"); // only keys without Shift: Playwright presses none for a capital
-        await vm.UntilBrightAsync(b => b > 0.8, "What was typed did not reach the guest");
+        for (var end = DateTime.UtcNow.AddSeconds(90); await vm.BrightnessAsync() < 0.8; await Task.Delay(4000))
+        {
+            DateTime.UtcNow.ShouldBeLessThan(end, "What was typed did not reach the guest");
+            await page.Page.Keyboard.TypeAsync("printf '\\033[30;47m'; clear\n"); // only keys without Shift: Playwright presses none for a capital
+        }
 
         // the chord gives the keyboard back to the page
         await page.Page.Keyboard.DownAsync("Control");
