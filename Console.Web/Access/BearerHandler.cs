@@ -16,17 +16,18 @@ internal sealed class BearerHandler(IOptionsMonitor<AuthenticationSchemeOptions>
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
-        if (Secret() is not { Length: > 0 } secret) return AuthenticateResult.NoResult();
+        if (SecretOf(Request) is not { Length: > 0 } secret) return AuthenticateResult.NoResult();
         return await tokens.VerifyAsync(secret, Context.TraceIdentifier, Context.RequestAborted) is { } caller
             ? AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(new CallerIdentity(caller, AccessPolicies.Bearer)), AccessPolicies.Bearer))
             : AuthenticateResult.Fail("The token is unknown, expired or revoked.");
     }
 
-    private string? Secret()
+    /// <summary>The token as it was sent; null when none was.</summary>
+    internal static string? SecretOf(HttpRequest request)
     {
-        var header = Request.Headers.Authorization.ToString();
+        var header = request.Headers.Authorization.ToString();
         if (header.StartsWith(Word, StringComparison.OrdinalIgnoreCase)) return header[Word.Length..].Trim();
-        return Request.Path.StartsWithSegments("/hubs") ? Request.Query["access_token"] : (string?)null;
+        return request.Path.StartsWithSegments("/hubs") ? request.Query["access_token"] : (string?)null;
     }
 
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)

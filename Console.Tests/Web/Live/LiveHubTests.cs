@@ -83,6 +83,20 @@ public sealed class LiveHubTests(SharedConsole shared)
         refusal.Message.ShouldContain("hosts.read");
     }
 
+    [Fact]
+    public async Task A_revoked_token_gets_nothing_more_from_a_connection_that_is_open()
+    {
+        var made = await (await _console.Rest.PostAsJsonAsync("/api/v1/tokens", new { name = "short-" + Guid.NewGuid().ToString("N")[..6], role = "viewer" })).Content.ReadFromJsonAsync<JsonElement>();
+        await using var hub = await ConnectAsync(made.GetProperty("token").GetString()!);
+        await using var messages = hub.SubscribeAsync("hosts").GetAsyncEnumerator();
+        (await messages.MoveNextAsync()).ShouldBeTrue();
+        (await _console.Rest.DeleteAsync($"/api/v1/tokens/{made.GetProperty("id").GetString()}")).StatusCode.ShouldBe(HttpStatusCode.NoContent);
+        await Task.Delay(3500);
+        var host = await AddHostAsync();
+        try { (await Should.ThrowAsync<InvalidOperationException>(async () => await messages.MoveNextAsync())).Message.ShouldContain("revoked"); }
+        finally { await _console.Rest.DeleteAsync($"/api/v1/hosts/{host}"); }
+    }
+
     private async Task<string> AddHostAsync()
     {
         // The mock driver has one URI, so a test that left it behind is cleaned up after.
