@@ -4,15 +4,10 @@ using Npgsql;
 namespace Quarterdeck.Tests.Support;
 
 /// <summary>A private PostgreSQL cluster in a temporary folder, reached by a unix socket only, without fsync.</summary>
-/// <remarks>A shell beside it waits for the end of its standard input, so that the cluster ends with the test process even when that is killed.</remarks>
+/// <remarks>A shell beside it waits for the end of its standard input, so that the cluster and its folder end with the test process even when that is killed.</remarks>
 public sealed class PostgresServer : IAsyncDisposable
 {
-    private static readonly Lazy<Task<PostgresServer>> Run = new(async () =>
-    {
-        var server = await StartAsync();
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => server.DisposeAsync().AsTask().Wait();
-        return server;
-    });
+    private static readonly Lazy<Task<PostgresServer>> Run = new(StartAsync);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("qd-pg-").FullName;
     private Process? _server;
@@ -51,6 +46,7 @@ public sealed class PostgresServer : IAsyncDisposable
     public async Task StopAsync()
     {
         if (_server is null) return;
+        await _server.StandardInput.WriteLineAsync("keep");
         _server.StandardInput.Close();
         await _server.WaitForExitAsync();
         _server.Dispose();
@@ -61,7 +57,7 @@ public sealed class PostgresServer : IAsyncDisposable
     public async Task ResumeAsync()
     {
         var postgres = $"'{Binaries}/postgres' -D '{_folder}/data' -k '{_folder}' -h '' -F -c max_connections=200 -c shared_buffers=64MB -c full_page_writes=off -c synchronous_commit=off -c log_min_messages=fatal";
-        _server = Start($"{postgres} >>'{_folder}/log' 2>&1 & pid=$!; read _; kill -INT $pid; wait $pid", input: true);
+        _server = Start($"{postgres} >>'{_folder}/log' 2>&1 & pid=$!; read keep; kill -INT $pid; wait $pid; [ -n \"$keep\" ] || rm -rf '{_folder}'", input: true);
         for (var until = DateTime.UtcNow.AddSeconds(30); ; await Task.Delay(50))
         {
             try { await ExecuteAsync("SELECT 1"); return; }

@@ -8,7 +8,7 @@ namespace Quarterdeck.Tests.Support;
 public sealed class TestDatabase : IAsyncDisposable
 {
     private const string Template = "quarterdeck_template";
-    private static readonly Lazy<Task<string>> SqliteTemplate = new(MakeSqliteTemplateAsync);
+    private static readonly Lazy<Task<byte[]>> SqliteTemplate = new(MakeSqliteTemplateAsync);
     private static readonly Lazy<Task> PostgresTemplate = new(MakePostgresTemplateAsync);
 
     private TestDatabase(ConsoleOptions options) => (Options, Db) = (options, Db.For(options));
@@ -26,7 +26,7 @@ public sealed class TestDatabase : IAsyncDisposable
         string? connection = null;
         if (engine is DatabaseEngine.Sqlite)
         {
-            if (migrated) File.Copy(await SqliteTemplate.Value, Path.Combine(folder, "quarterdeck.db"));
+            if (migrated) await File.WriteAllBytesAsync(Path.Combine(folder, "quarterdeck.db"), await SqliteTemplate.Value);
         }
         else
         {
@@ -50,10 +50,9 @@ public sealed class TestDatabase : IAsyncDisposable
         Directory.Delete(Options.DataFolder, recursive: true);
     }
 
-    private static async Task<string> MakeSqliteTemplateAsync()
+    private static async Task<byte[]> MakeSqliteTemplateAsync()
     {
         var folder = Directory.CreateTempSubdirectory("qd-test-template-").FullName;
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
         await using (var db = Db.For(OptionsFor(folder, null)))
         {
             await MigrateAsync(db);
@@ -62,7 +61,9 @@ public sealed class TestDatabase : IAsyncDisposable
             command.CommandText = "PRAGMA wal_checkpoint(TRUNCATE)"; // the copy takes the main file only
             await command.ExecuteNonQueryAsync();
         }
-        return Path.Combine(folder, "quarterdeck.db");
+        var template = await File.ReadAllBytesAsync(Path.Combine(folder, "quarterdeck.db"));
+        Directory.Delete(folder, recursive: true);
+        return template;
     }
 
     private static async Task MakePostgresTemplateAsync()
