@@ -1,7 +1,8 @@
 // The screen of a VM: noVNC over the page's own WebSocket. Reconnects by itself; says in words why it is not connected.
 import RFB from '../lib/novnc/core/rfb.js';
 
-const firstRetry = 500, longestRetry = 10_000;
+// A guest that powers off closes its screen before libvirt tells: the page hears "off" within a second, and then does not try.
+const firstRetry = 1500, longestRetry = 10_000;
 const keys = { control: [0xffe3, 'ControlLeft'], alt: [0xffe9, 'AltLeft'], shift: [0xffe1, 'ShiftLeft'], super: [0xffeb, 'MetaLeft'] };
 
 /** Opens the console in `frame` and tells `page` (a .NET object reference) about every change of state. */

@@ -18,7 +18,7 @@ public sealed class DemoApplianceTests(SystemLibvirt libvirt)
     {
         await using var console = await TestConsole.StartAsync(new Dictionary<string, string>
         {
-            ["Quarterdeck:Hosts:FirstHost"] = SystemLibvirt.Uri, ["QUARTERDECK_APPLIANCE_URL"] = $"https://10.0.2.2:{FreePort()}", ["Quarterdeck:Plugins:HeartbeatSeconds"] = "2",
+            ["Quarterdeck:Hosts:FirstHost"] = SystemLibvirt.Uri, ["QUARTERDECK_APPLIANCE_URL"] = $"https://10.0.2.2:{ConsoleProcess.FreePort()}", ["Quarterdeck:Plugins:HeartbeatSeconds"] = "2",
         });
         using var rest = new RestClient(console.Url, TestConsole.Token);
         var name = libvirt.Prefix + "-demo";
@@ -87,12 +87,5 @@ public sealed class DemoApplianceTests(SystemLibvirt libvirt)
         await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         using var reader = new StreamReader(stream, Encoding.Latin1);
         return await reader.ReadToEndAsync();
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 }
