@@ -49,6 +49,7 @@ public sealed partial class InstallPage : IAsyncDisposable
         _self = DotNetObjectReference.Create(this);
         await using var module = await Script.InvokeAsync<IJSObjectReference>("import", "./js/appliance-upload.js");
         _upload = await module.InvokeAsync<IJSObjectReference>("attach", _input, _self);
+        await _upload.InvokeVoidAsync("begin");
     }
 
     /// <summary>Called by the browser: a file was chosen.</summary>

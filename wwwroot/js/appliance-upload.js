@@ -49,11 +49,14 @@ function send(path, token, form, onProgress, onRequest) {
 /** Watches a file input; `page` is told about the chosen package and every step of its upload. */
 export function attach(input, page) {
   let file = null, running = null;
-  input.addEventListener('change', () => {
+  const choose = () => {
     file = input.files[0] ?? null;
     if (file) page.invokeMethodAsync('FileChosen', file.name, file.size);
-  });
+  };
+  input.addEventListener('change', choose);
   return {
+    /** A file may have been chosen before this script was there to hear of it. */
+    begin() { if (!file) choose(); },
     /** Posts the small members; answers { status, body } of the inspection, or { status: 0, body: why }. */
     async inspect(path, token) {
       try {
