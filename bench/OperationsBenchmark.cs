@@ -36,11 +36,11 @@ internal sealed class OperationsBenchmark : IBenchmark
                 new($"{name} ({setup})", unit, Median(products.Select(value)), "bare Quartz.NET", Median(peers.Select(value)), limit, text);
             figures.AddRange(
             [
-                Of("enqueue rate", "operations/s", m => m.Rate, (product, peer) => product >= 0.4 * peer, "at least 0.4 of the peer's"),
+                Of("enqueue rate", "operations/s", m => m.Rate, (product, peer) => product >= 0.6 * peer, "at least 0.6 of the peer's"),
                 Of("start latency of single operations, p50", "ms", m => m.SingleP50, (product, peer) => product <= Math.Max(2 * peer, 15), "at most twice the peer's, or 15 ms"),
                 Of("start latency of single operations, p99", "ms", m => m.SingleP99, (product, peer) => product <= Math.Max(2 * peer, 100), "at most twice the peer's, or 100 ms"),
-                Of("start latency within 1,000 at once, p50", "ms", m => m.BurstP50, (product, peer) => product <= Math.Max(2 * peer, 4000), "at most twice the peer's, or 4 s: a faster queue fills before it drains"),
-                Of("start latency within 1,000 at once, p99", "ms", m => m.BurstP99, (product, peer) => product <= Math.Max(2 * peer, 5000), "at most twice the peer's, or 5 s"),
+                Of("start latency within 1,000 at once, p50", "ms", m => m.BurstP50, (product, peer) => product <= Math.Max(2 * peer, 2500), "at most twice the peer's, or 2.5 s: a faster queue fills before it drains"),
+                Of("start latency within 1,000 at once, p99", "ms", m => m.BurstP99, (product, peer) => product <= Math.Max(2 * peer, 3500), "at most twice the peer's, or 3.5 s"),
             ]);
         }
         return figures;

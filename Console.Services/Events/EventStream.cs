@@ -39,11 +39,11 @@ public sealed class EventStream<T> : IBusTopic
     {
         if (items.Count == 0) return;
         _ring.Append(items);
-        if (!Bus.IsShared) return;
+        if (!Bus.IsShared && !_loader.MayDoubt) return;
         var keys = new string[items.Count];
         for (var i = 0; i < keys.Length; i++) keys[i] = _key(items[i]);
         _loader.PublishedHere(keys);
-        Bus.Announce(Topic, keys);
+        if (Bus.IsShared) Bus.Announce(Topic, keys);
     }
 
     /// <summary>Tells every subscriber that items are gone. Call after commit.</summary>
@@ -51,9 +51,8 @@ public sealed class EventStream<T> : IBusTopic
     {
         if (keys.Count == 0) return;
         _ring.AppendRemoved(keys);
-        if (!Bus.IsShared) return;
-        _loader.PublishedHere(keys);
-        Bus.Announce(Topic, keys);
+        if (_loader.MayDoubt) _loader.PublishedHere(keys);
+        if (Bus.IsShared) Bus.Announce(Topic, keys);
     }
 
     /// <summary>Says that items are new, changed or gone; they are loaded and handed on in the background. Right also when several writers change one item at once, where the order of two <see cref="Publish"/> calls would be chance. Call after commit.</summary>

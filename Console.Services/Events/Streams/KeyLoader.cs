@@ -46,13 +46,15 @@ internal sealed class KeyLoader<T>(
         _ = Task.Run(RunAsync);
     }
 
+    /// <summary>Whether <see cref="PublishedHere"/> has anything to compare with: a topic that is only ever published to never has.</summary>
+    public bool MayDoubt { get { lock (_gate) return _recent.Count > 0 || _loading.Count > 0; } }
+
     /// <summary>These items were published here. If a load of them is under way or only just over, its result may have been older or newer: load again.</summary>
     public void PublishedHere(IReadOnlyList<string> keys)
     {
         List<string>? doubtful = null;
         lock (_gate)
         {
-            if (_recent.Count == 0 && _loading.Count == 0) return;
             foreach (var one in keys)
                 if (_loading.Contains(one) || (_recent.TryGetValue(one, out var said) && bus.Time.GetElapsedTime(said) <= Settled)) (doubtful ??= []).Add(one);
         }
