@@ -103,12 +103,31 @@ internal sealed class OperationRun : IOperationContext, IDisposable
 
     public void Warn(string message) => Journal.Write(LogLevel.Warning, message, counts: true);
 
-    /// <summary>Stores progress and log lines; sees a cancellation on the way.</summary>
+    /// <summary>Stores progress and log lines; sees a cancellation on the way. When it returns, no other write of the journal is under way.</summary>
     public async Task FlushAsync(CancellationToken cancellation)
     {
-        if (!Journal.Dirty) return;
+        // Waits even with nothing to write: lines that a write under way holds would be lost if the lease ended before it.
         await _writing.WaitAsync(cancellation);
-        var entries = Journal.Take();
+        try
+        {
+            if (Journal.Dirty) await WriteAsync(Journal.Take(), cancellation);
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <summary>What of the journal is not stored yet, once the write that may be under way has ended; for the run's last write.</summary>
+    public async Task<Journal.Entries> TakeJournalAsync()
+    {
+        await _writing.WaitAsync(CancellationToken.None);
+        try { return Journal.Take(); }
+        finally { _writing.Release(); }
+    }
+
+    private async Task WriteAsync(Journal.Entries entries, CancellationToken cancellation)
+    {
         try
         {
             if (await _steps.JournalAsync(Lease, entries.Progress, entries.Warnings, entries.Lines, cancellation)) Stop(StopReason.Cancelled);
@@ -119,10 +138,6 @@ internal sealed class OperationRun : IOperationContext, IDisposable
             if (e is FencedException) Stop(StopReason.Fenced);
             else Journal.Return(entries);
             throw;
-        }
-        finally
-        {
-            _writing.Release();
         }
     }
 

@@ -44,7 +44,7 @@ internal sealed class RunEnding(OperationStore operations, EndingStore endings, 
 
     private async Task<IReadOnlyList<Ready>> EndAsync(OperationRun run, OperationState state, string? result, Problem? problem)
     {
-        var entries = run.Journal.Take();
+        var entries = await run.TakeJournalAsync();
         var freed = await patience.WithAsync(token => endings.EndAsync(run.Lease, run.Row, state, result, problem,
             connection => StepStore.WriteJournalAsync(connection, run.Id, entries.Progress, entries.Warnings, entries.Lines), token), CancellationToken.None);
         feed.Changed(freed.Changed);
