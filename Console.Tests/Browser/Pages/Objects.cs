@@ -27,10 +27,10 @@ internal static class Objects
         ];
     }
 
-    /// <summary>The id of <c>test:///default</c>, once it is connected and its VM is listed.</summary>
+    /// <summary>The id of the console's own mock host, once it is connected and its VM is listed.</summary>
     public static async Task<string> HostAsync(TestConsole console)
     {
-        var answer = await console.Rest.PostAsJsonAsync("/api/v1/hosts", new { name = "mock", uri = "test:///default" });
+        var answer = await console.Rest.PostAsJsonAsync("/api/v1/hosts", new { name = "mock", uri = await MockHost.WriteAsync(console) });
         if (!answer.IsSuccessStatusCode && (int)answer.StatusCode != 409) throw new InvalidOperationException(await answer.Content.ReadAsStringAsync());
         for (var i = 0; i < 100; i++)
         {
