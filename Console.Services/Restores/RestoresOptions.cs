@@ -1,0 +1,14 @@
+namespace Quarterdeck.Restores;
+
+/// <summary>Settings under <c>Quarterdeck:Restores</c>.</summary>
+public sealed class RestoresOptions
+{
+    /// <summary>Seconds that a guest has to shut down before its power is cut, unless the restore says otherwise.</summary>
+    public int ShutdownSeconds { get; set; } = 120;
+
+    /// <summary>Days that the state before a restore is kept as a recovery point.</summary>
+    public int CommonPointDays { get; set; } = 7;
+
+    /// <summary>MiB of differing chunks that are held in memory between their check and their writing.</summary>
+    public int MemoryMiB { get; set; } = 256;
+}
