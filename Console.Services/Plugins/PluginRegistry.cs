@@ -44,6 +44,27 @@ public sealed class PluginRegistry
         QueueAsync(caller, id, UninstallHandler.UninstallKind, new PluginInput(id),
             [PluginState.Ready, PluginState.Degraded, PluginState.Unreachable, PluginState.Disabled, PluginState.Uninstalling], "It is being installed: cancel that operation, and everything it made is removed.", cancellation);
 
+    /// <summary>Whether the caller may upgrade plug-ins; asked before the first byte of an upload is read.</summary>
+    public async Task<Result<Done>> MayUpgradeAsync(Caller caller, Guid id, CancellationToken cancellation)
+    {
+        if (await _guard.CheckAsync(caller, PluginPermissions.Manage, $"plugin:{id:D}", cancellation) is { } refused) return refused;
+        return await _store.FindAsync(id, cancellation) is null ? Problem.NotFound("plug-in", id) : Done.It;
+    }
+
+    /// <summary>Reads a newer package once, straight into disks on the plug-in's host while the present version runs, then queues the exchange: VM, MAC addresses and data disks stay, and everything goes back unless the new version says that it is well.</summary>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="id">The plug-in.</param>
+    /// <param name="spec">What to change about the deployment.</param>
+    /// <param name="ova">The package; read once, not sought.</param>
+    /// <param name="length">Its bytes in all, for the progress; null when unknown.</param>
+    /// <param name="cancellation">Ends the upload; what was made is removed.</param>
+    /// <param name="began">Told the operation's id before the first byte is read.</param>
+    /// <returns>The operation's id (kind <c>plugin.upgrade</c>). A package of another key, not newer, or that gives up a data disk is refused.</returns>
+    public Task<Result<Guid>> UpgradeAsync(Caller caller, Guid id, UpgradeSpec spec, Stream ova, long? length, CancellationToken cancellation, Action<Guid>? began = null) => throw new NotImplementedException();
+
+    /// <summary>The last changes of its state and health, newest first, at most 200.</summary>
+    public Task<Result<IReadOnlyList<PluginMoment>>> HistoryAsync(Caller caller, Guid id, CancellationToken cancellation) => throw new NotImplementedException();
+
     private async Task<Result<Guid>> QueueAsync(Caller caller, Guid id, OperationKind kind, PluginInput input, PluginState[] from, string otherwise, CancellationToken cancellation)
     {
         if (await _guard.CheckAsync(caller, PluginPermissions.Manage, $"plugin:{id:D}", cancellation) is { } refused) return refused;
