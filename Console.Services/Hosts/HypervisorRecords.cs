@@ -64,6 +64,12 @@ public sealed record VolumeInfo(string Pool, string Name, string Path, string Fo
 /// <param name="Address">The host's own address on it; null if none.</param>
 public sealed record NetworkInfo(string Name, bool Active, string Mode, string? Bridge, string? Address);
 
+/// <summary>An address that a libvirt network gave to a card of a domain, by the network's own records.</summary>
+/// <param name="Mac">The card's address.</param>
+/// <param name="Address">The IP address given to it.</param>
+/// <param name="Prefix">Length of the network's prefix.</param>
+public sealed record GuestLease(string Mac, string Address, int Prefix);
+
 /// <summary>Why a hypervisor did not do what it was asked.</summary>
 public enum HypervisorError
 {

@@ -116,6 +116,9 @@ public interface IHypervisor
     /// <summary>Starts a libvirt network that is not active.</summary>
     Task StartNetworkAsync(string name, CancellationToken cancellation);
 
+    /// <summary>Addresses that libvirt's networks gave to the domain's own cards; the guest is not asked. Empty while it is off.</summary>
+    Task<IReadOnlyList<GuestLease>> LeasesAsync(Guid uuid, CancellationToken cancellation);
+
     /// <summary>A two-way stream to the VM's screen, speaking RFB from its first byte. Dispose it to hang up.</summary>
     Task<Stream> OpenGraphicsAsync(Guid uuid, CancellationToken cancellation);
 

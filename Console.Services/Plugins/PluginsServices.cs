@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Appliances;
 using Quarterdeck.Events;
+using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
 using Quarterdeck.Plugins.Authority;
 using Quarterdeck.Plugins.Life;
@@ -33,6 +34,7 @@ public static class PluginsServices
             s.GetRequiredService<PluginStore>(), s.GetRequiredService<TokenStore>(), s.GetRequiredService<ConsoleAuthority>(), s.GetRequiredService<EventStream<Plugin>>(),
             s.GetRequiredService<AuditLog>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<IOptions<PluginsOptions>>()));
         services.AddSingleton(s => new PluginRegistry(s.GetRequiredService<PluginStore>(), s.GetRequiredService<Guard>(), s.GetRequiredService<OperationQueue>(), s.GetRequiredService<AuditLog>()));
+        services.AddSingleton(s => new PluginDoor(s.GetRequiredService<PluginStore>(), s.GetRequiredService<HostConnections>()));
         services.AddSingleton<IEnvironmentContributor, PluginContributor>();
         services.AddOperationHandler<EnableHandler>();
         services.AddOperationHandler<DisableHandler>();

@@ -13,7 +13,7 @@ internal sealed class FakeHypervisor : IHypervisorLink
     private readonly ConcurrentDictionary<string, VolumeInfo> _volumes = new();
     private readonly TaskCompletionSource<string> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public bool SharesFileSystem => false;
+    public bool SharesFileSystem { get; init; }
     public bool IsMock { get; init; } = true;
     public DomainChanges Changes { get; } = new();
     public Task<string> Closed => _closed.Task;
@@ -23,6 +23,15 @@ internal sealed class FakeHypervisor : IHypervisorLink
 
     /// <summary>Paths of all volumes.</summary>
     public IReadOnlyCollection<string> Volumes => [.. _volumes.Keys];
+
+    /// <summary>What libvirt's networks gave out.</summary>
+    public IReadOnlyList<GuestLease> Leases { get; set; } = [];
+
+    /// <summary>libvirt's networks.</summary>
+    public IReadOnlyList<NetworkInfo> Networks { get; set; } = [];
+
+    /// <summary>Answers for QEMU's monitor.</summary>
+    public Func<string, string>? Monitor { get; set; }
 
     /// <summary>No call answers while it is set.</summary>
     public volatile bool Hung;
@@ -132,11 +141,13 @@ internal sealed class FakeHypervisor : IHypervisorLink
         Contents[path] = bytes;
         return true;
     }, cancellation);
-    public Task<IReadOnlyList<NetworkInfo>> NetworksAsync(CancellationToken cancellation) => On<IReadOnlyList<NetworkInfo>>(() => [], cancellation);
+    public Task<IReadOnlyList<NetworkInfo>> NetworksAsync(CancellationToken cancellation) => On<IReadOnlyList<NetworkInfo>>(() => [.. Networks], cancellation);
     public Task StartNetworkAsync(string name, CancellationToken cancellation) => throw Missing();
+    public Task<IReadOnlyList<GuestLease>> LeasesAsync(Guid uuid, CancellationToken cancellation) => On<IReadOnlyList<GuestLease>>(() => Get(uuid).Record.State is VmState.Running ? [.. Leases] : [], cancellation);
     public Task<Stream> OpenGraphicsAsync(Guid uuid, CancellationToken cancellation) => throw new HypervisorException(HypervisorError.Unsupported, "open", "Not here.");
     public Task<byte[]> ScreenshotAsync(Guid uuid, CancellationToken cancellation) => throw new HypervisorException(HypervisorError.Unsupported, "shoot", "Not here.");
-    public Task<string> MonitorAsync(Guid uuid, string command, bool human, CancellationToken cancellation) => throw new HypervisorException(HypervisorError.Unsupported, "ask", "Not here.");
+    public Task<string> MonitorAsync(Guid uuid, string command, bool human, CancellationToken cancellation) =>
+        On(() => Monitor?.Invoke(command) ?? throw new HypervisorException(HypervisorError.Unsupported, "ask", "Not here."), cancellation);
 
     private static PoolInfo Pool { get; } = new("default", "dir", "/fake", true, 1L << 40, 1L << 40);
 

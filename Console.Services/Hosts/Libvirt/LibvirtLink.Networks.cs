@@ -35,6 +35,26 @@ internal sealed unsafe partial class LibvirtLink
         "start the network", Power, cancellation);
 
     /// <inheritdoc/>
+    public Task<IReadOnlyList<GuestLease>> LeasesAsync(Guid uuid, CancellationToken cancellation) => CallAsync<IReadOnlyList<GuestLease>>("read the domain's addresses", () =>
+    {
+        const uint Lease = 0;
+        using var domain = Domain(uuid, "read the domain's addresses");
+        if (LibvirtError.Check(Native.virDomainIsActive(domain), "read the domain's addresses") == 0) return [];
+        Native.DomainInterface** cards;
+        var count = LibvirtError.Check(Native.virDomainInterfaceAddresses(domain, &cards, Lease, 0), "read the domain's addresses");
+        var leases = new List<GuestLease>();
+        for (var i = 0; i < count; i++)
+        {
+            var card = cards[i];
+            var mac = card->Mac is null ? "" : OwnedText.Borrowed(card->Mac);
+            for (var a = 0; a < card->Count; a++) leases.Add(new GuestLease(mac, OwnedText.Borrowed(card->Addresses[a].Text), (int)card->Addresses[a].Prefix));
+            Native.virDomainInterfaceFree(card);
+        }
+        NativeMemory.Free(cards);
+        return leases;
+    }, cancellation);
+
+    /// <inheritdoc/>
     public Task<byte[]> ScreenshotAsync(Guid uuid, CancellationToken cancellation) => _slow.RunAsync(
         () =>
         {

@@ -31,6 +31,29 @@ internal static unsafe partial class Native
         public int Count;
     }
 
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct DomainAddress
+    {
+        public int Type;
+        public byte* Text;
+        public uint Prefix;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct DomainInterface
+    {
+        public byte* Name;
+        public byte* Mac;
+        public uint Count;
+        public DomainAddress* Addresses;
+    }
+
+    [LibraryImport(Library)]
+    internal static partial int virDomainInterfaceAddresses(DomainHandle domain, DomainInterface*** cards, uint source, uint flags);
+
+    [LibraryImport(Library)]
+    internal static partial void virDomainInterfaceFree(DomainInterface* card);
+
     [LibraryImport(Library)]
     internal static partial int virConnectListAllDomains(ConnectionHandle connection, nint** domains, uint flags);
 
