@@ -73,8 +73,20 @@ public sealed record Plugin
     /// <summary>Permission keys that it asks for.</summary>
     public IReadOnlyList<string> Capabilities { get; init; } = [];
 
+    /// <summary>Those of <see cref="Capabilities"/> that an administrator approved: all that its own token may do over REST.</summary>
+    public IReadOnlyList<string> ApprovedCapabilities { get; init; } = [];
+
     /// <summary>Its own pages; null when it has none.</summary>
     public PluginUi? Ui { get; init; }
+
+    /// <summary>What it adds to the console's pages; nothing unless it has a <see cref="Ui"/>.</summary>
+    public PluginContributions Contributes { get; init; } = PluginContributions.None;
+
+    /// <summary>Where it is told of events; null when it wants none.</summary>
+    public PluginWebhook? Webhook { get; init; }
+
+    /// <summary>OVF disk ids that are kept over an upgrade, by its manifest; a disk without a file is kept in any case.</summary>
+    public IReadOnlyList<string> DataDisks { get; init; } = [];
 
     /// <summary>What it is for, in its author's words.</summary>
     public string Description { get; init; } = "";

@@ -36,10 +36,10 @@ public sealed class ManifestTests
     [InlineData(">=0.1.0 <1.0.0", "around 1", "manifest.console")]
     [InlineData("[\"vms.read\",\"vms.power\",\"vms.read\"]", "[\"Vms Read\"]", "manifest.capabilities")]
     [InlineData("[\"vms.read\",\"vms.power\",\"vms.read\"]", "\"all\"", "manifest.capabilities")]
-    [InlineData("8080", "0", "manifest.ui")]
-    [InlineData("8080", "70000", "manifest.ui")]
-    [InlineData("\"https\"", "\"file\"", "manifest.ui")]
-    [InlineData("\"/ui\"", "\"//evil\\u0000\"", "manifest.ui")]
+    [InlineData("8080", "0", "manifest.ui.port")]
+    [InlineData("8080", "70000", "manifest.ui.port")]
+    [InlineData("\"https\"", "\"file\"", "manifest.ui.scheme")]
+    [InlineData("\"/ui\"", "\"//evil\\u0000\"", "manifest.ui.path")]
     public void What_is_wrong_is_said_by_its_member(string part, string wrong, string field) => Parse(Whole.Replace(part, wrong)).Problem!.Errors.Select(e => e.Field).ShouldBe([field]);
 
     [Theory]

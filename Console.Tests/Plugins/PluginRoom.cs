@@ -65,10 +65,11 @@ internal sealed class PluginRoom : IAsyncDisposable
     {
         var bytes = manifest is null ? null : Encoding.UTF8.GetBytes(manifest);
         var read = bytes is null ? null : PluginManifest.Parse(bytes, "manifest").Value;
+        var columns = ManifestColumns.Of(read);
         return (await Store.AddAsync(new PluginRow(
             Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), read?.Key ?? "", read?.Name ?? "probe", read?.Vendor ?? "", read?.Version ?? "", "",
-            JsonSerializer.Serialize(read?.Capabilities ?? []), read is null ? null : PluginStore.Ui(read), read?.Json, bytes is null ? null : PluginManifest.Digest(bytes),
-            PluginState.Deploying, HealthState.Unknown, null, null, null, Time.GetUtcNow()), default)).Value;
+            columns.Capabilities, columns.Ui, read?.Json, bytes is null ? null : PluginManifest.Digest(bytes),
+            PluginState.Deploying, HealthState.Unknown, null, null, null, Time.GetUtcNow(), columns.Contributes, columns.Webhook, columns.DataDisks), default)).Value;
     }
 
     public async Task<Plugin> PluginAsync(Guid id) => (await Store.FindAsync(id, default))!.ToPlugin();

@@ -1,5 +1,4 @@
 using System.Reflection;
-using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Appliances;
@@ -28,10 +27,11 @@ internal sealed class PluginContributor(
         if (manifest is not null) Fits(manifest);
         _ = (await UrlAsync(deployment, cancellation)).Value;
         var now = time.GetUtcNow();
+        var columns = ManifestColumns.Of(manifest);
         var row = new PluginRow(
             Guid.CreateVersion7(now), deployment.Id, deployment.OperationId, deployment.HostId, deployment.VmId, manifest?.Key ?? "", manifest?.Name ?? deployment.VmName, manifest?.Vendor ?? deployment.Product.Vendor,
-            manifest?.Version ?? deployment.Product.Version, manifest?.Description ?? "", JsonSerializer.Serialize(manifest?.Capabilities ?? []), manifest is null ? null : PluginStore.Ui(manifest), manifest?.Json,
-            bytes is null ? null : PluginManifest.Digest(bytes), PluginState.Deploying, HealthState.Unknown, null, null, null, now);
+            manifest?.Version ?? deployment.Product.Version, manifest?.Description ?? "", columns.Capabilities, columns.Ui, manifest?.Json,
+            bytes is null ? null : PluginManifest.Digest(bytes), PluginState.Deploying, HealthState.Unknown, null, null, null, now, columns.Contributes, columns.Webhook, columns.DataDisks);
         var id = (await plugins.AddAsync(row, cancellation)).Value;
         await audit.WriteAsync(operation.RequestedBy, "plugin.install", $"plugin:{id:D}", row.Name, null, new { row.Key, row.Version, row.VmId }, cancellation);
         stream.Changed(id.ToString("D"));

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Quarterdeck.Plugins.Manifests;
 
 namespace Quarterdeck.Plugins.Registry;
 
@@ -6,10 +7,11 @@ namespace Quarterdeck.Plugins.Registry;
 internal sealed record PluginRow(
     Guid Id, Guid ApplianceId, Guid OperationId, Guid HostId, Guid VmId, string Key, string Name, string Vendor, string Version, string Description,
     string Capabilities, string? Ui, string? Manifest, string? ManifestDigest, PluginState State, HealthState Health, string? HealthReason,
-    DateTimeOffset? HealthAt, DateTimeOffset? EnrolledAt, DateTimeOffset CreatedAt)
+    DateTimeOffset? HealthAt, DateTimeOffset? EnrolledAt, DateTimeOffset CreatedAt,
+    string? Contributes = null, string? Webhook = null, string DataDisks = "[]", string ApprovedCapabilities = "[]")
 {
     public const string Columns =
-        "id, appliance_id, operation_id, host_id, vm_id, key, name, vendor, version, description, capabilities, ui, manifest, manifest_digest, state, health, health_reason, health_at, enrolled_at, created_at";
+        "id, appliance_id, operation_id, host_id, vm_id, key, name, vendor, version, description, capabilities, ui, manifest, manifest_digest, state, health, health_reason, health_at, enrolled_at, created_at, contributes, webhook, data_disks, approved_capabilities";
 
     public Plugin ToPlugin() => new()
     {
@@ -24,12 +26,30 @@ internal sealed record PluginRow(
         HostId = HostId,
         ApplianceId = ApplianceId,
         OperationId = OperationId,
-        Capabilities = JsonSerializer.Deserialize<string[]>(Capabilities)!,
+        Capabilities = Names(Capabilities),
+        // What was approved once counts only while the plug-in asks for it.
+        ApprovedCapabilities = [.. Names(ApprovedCapabilities).Intersect(Names(Capabilities))],
         Ui = Ui is null ? null : JsonSerializer.Deserialize<PluginUi>(Ui),
+        Contributes = Contributes is null ? PluginContributions.None : JsonSerializer.Deserialize<PluginContributions>(Contributes)!,
+        Webhook = Webhook is null ? null : JsonSerializer.Deserialize<PluginWebhook>(Webhook),
+        DataDisks = Names(DataDisks),
         Description = Description,
         CreatedAt = CreatedAt,
         EnrolledAt = EnrolledAt,
     };
+
+    private static string[] Names(string json) => JsonSerializer.Deserialize<string[]>(json)!;
+}
+
+/// <summary>A manifest's members as columns of the table <c>plugins</c>.</summary>
+internal sealed record ManifestColumns(string Capabilities, string? Ui, string? Contributes, string? Webhook, string DataDisks)
+{
+    /// <summary>Of a plug-in that has not said yet what it is.</summary>
+    public static readonly ManifestColumns None = new("[]", null, null, null, "[]");
+
+    public static ManifestColumns Of(PluginManifest? manifest) => manifest is null ? None : new(
+        JsonSerializer.Serialize(manifest.Capabilities), manifest.Ui is null ? null : JsonSerializer.Serialize(manifest.Ui), JsonSerializer.Serialize(manifest.Contributes),
+        manifest.Webhook is null ? null : JsonSerializer.Serialize(manifest.Webhook), JsonSerializer.Serialize(manifest.DataDisks));
 }
 
 /// <summary>The tokens of a row: hashes and how long they hold.</summary>

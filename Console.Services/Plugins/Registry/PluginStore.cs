@@ -1,5 +1,4 @@
 using System.Data.Common;
-using System.Text.Json;
 using Dapper;
 using Quarterdeck.Database;
 using Quarterdeck.Platform;
@@ -24,14 +23,15 @@ internal sealed class PluginStore(Db db, TimeProvider time)
         {
             await connection.ExecuteAsync(
                 """
-                INSERT INTO plugins (id, appliance_id, operation_id, host_id, vm_id, key, name, vendor, version, description, capabilities, ui, manifest, manifest_digest, state, health, created_at)
-                VALUES (@Id, @ApplianceId, @OperationId, @HostId, @VmId, @Key, @Name, @Vendor, @Version, @Description, @Capabilities, @Ui, @Manifest, @ManifestDigest, @state, @health, @CreatedAt)
+                INSERT INTO plugins (id, appliance_id, operation_id, host_id, vm_id, key, name, vendor, version, description, capabilities, ui, manifest, manifest_digest, state, health, created_at, contributes, webhook, data_disks, approved_capabilities)
+                VALUES (@Id, @ApplianceId, @OperationId, @HostId, @VmId, @Key, @Name, @Vendor, @Version, @Description, @Capabilities, @Ui, @Manifest, @ManifestDigest, @state, @health, @CreatedAt, @Contributes, @Webhook, @DataDisks, @ApprovedCapabilities)
                 ON CONFLICT (appliance_id) DO NOTHING
                 """,
                 new
                 {
                     row.Id, row.ApplianceId, row.OperationId, row.HostId, row.VmId, row.Key, row.Name, row.Vendor, row.Version, row.Description, row.Capabilities, row.Ui,
                     row.Manifest, row.ManifestDigest, state = row.State.ToColumn(), health = row.Health.ToColumn(), row.CreatedAt,
+                    row.Contributes, row.Webhook, row.DataDisks, row.ApprovedCapabilities,
                 });
         }
         catch (DbException e) when (Dialect.IsUniqueViolation(e)) { return KeyTaken(row.Key); }
@@ -90,17 +90,23 @@ internal sealed class PluginStore(Db db, TimeProvider time)
     public async Task<Result<Done>> DescribeAsync(Guid id, PluginManifest manifest, string digest, CancellationToken cancellation)
     {
         await using var connection = await db.OpenAsync(cancellation);
+        var columns = ManifestColumns.Of(manifest);
         try
         {
             await connection.ExecuteAsync(
-                "UPDATE plugins SET key = @Key, name = @Name, vendor = @Vendor, version = @Version, description = @Description, capabilities = @capabilities, ui = @ui, manifest = @Json, manifest_digest = @digest WHERE id = @id",
-                new { id, manifest.Key, manifest.Name, manifest.Vendor, manifest.Version, manifest.Description, capabilities = JsonSerializer.Serialize(manifest.Capabilities), ui = Ui(manifest), manifest.Json, digest });
+                """
+                UPDATE plugins SET key = @Key, name = @Name, vendor = @Vendor, version = @Version, description = @Description, capabilities = @Capabilities, ui = @Ui,
+                    contributes = @Contributes, webhook = @Webhook, data_disks = @DataDisks, manifest = @Json, manifest_digest = @digest WHERE id = @id
+                """,
+                new
+                {
+                    id, manifest.Key, manifest.Name, manifest.Vendor, manifest.Version, manifest.Description, columns.Capabilities, columns.Ui, columns.Contributes, columns.Webhook, columns.DataDisks,
+                    manifest.Json, digest,
+                });
         }
         catch (DbException e) when (Dialect.IsUniqueViolation(e)) { return KeyTaken(manifest.Key); }
         return Done.It;
     }
-
-    public static string? Ui(PluginManifest manifest) => manifest.Ui is null ? null : JsonSerializer.Serialize(manifest.Ui);
 
     public async Task RemoveAsync(Guid id, CancellationToken cancellation)
     {
