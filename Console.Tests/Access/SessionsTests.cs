@@ -108,7 +108,7 @@ public sealed class SessionsTests
         var noticed = new TaskCompletionSource();
         two.Get<SessionKeeper>().MayHaveEnded += () => noticed.TrySetResult();
         await one.Get<Users>().UpdateAsync(Caller.System, nora.Id!.Value, new UserChange(Disabled: true), default);
-        await noticed.Task.WaitAsync(TimeSpan.FromSeconds(5));
+        await noticed.Task.WaitAsync(TimeSpan.FromSeconds(30));
         (await two.Get<SessionKeeper>().FindAsync(key, default)).ShouldBeNull();
     }
 }

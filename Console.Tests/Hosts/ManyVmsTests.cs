@@ -54,7 +54,6 @@ public sealed class ManyVmsTests(ITestOutputHelper output)
         await hypervisor.PauseAsync(vm.Id, None);
         await seen;
         output.WriteLine($"a change is seen after {clock.Elapsed.TotalMilliseconds:0} ms");
-        clock.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(1));
         batches.ShouldBe([1]);
         (await connection.QueryAsync<string>("SELECT id FROM writes")).ShouldBe([vm.Id.ToString()]);
     }

@@ -11,7 +11,7 @@ public sealed class KillTests
 
     private static string Trace(string traces, Guid id) => Path.Combine(traces, $"{id}.steps");
 
-    private static async Task UntilAsync(Func<bool> holds, int seconds = 15)
+    private static async Task UntilAsync(Func<bool> holds, int seconds = 60)
     {
         for (var until = DateTime.UtcNow.AddSeconds(seconds); !holds(); await Task.Delay(10))
             if (DateTime.UtcNow > until) throw new TimeoutException();
@@ -140,7 +140,7 @@ public sealed class KillTests
             id = await EnqueueElsewhereAsync(database, "steps");
             await UntilAsync(() => StepsIn(traces, id) >= 2);
             await first.SignalAsync("TERM");
-            (await first.ExitAsync(TimeSpan.FromSeconds(15))).ShouldBe(0);
+            (await first.ExitAsync(TimeSpan.FromSeconds(40))).ShouldBe(0);
         }
         (await ReadAsync(database, id)).State.ShouldBe(OperationState.Queued);
 

@@ -21,7 +21,7 @@ public sealed class LockTests
     {
         await using var database = await TestDatabase.CreateAsync(engine);
         var gates = new Gates();
-        await using var node = await TestNode.StartAsync(database.Options, "one", [Gated(gates)]);
+        await using var node = await TestNode.StartAsync(database.Options, "one", [Gated(gates)], o => o.SweepEvery = TimeSpan.FromMinutes(10)); // else the sweep would do it, too
         var first = await node.EnqueueAsync("work", "s1", locks: Shared);
         var second = await node.EnqueueAsync("work", "s2", locks: Shared);
         await gates.EnteredAsync("s1");
@@ -31,11 +31,9 @@ public sealed class LockTests
         await node.EndAsync(first);
         (await node.GetAsync(third)).State.ShouldBe(OperationState.Queued);
 
-        var began = DateTime.UtcNow;
         gates.Open("s2");
         await gates.EnteredAsync("x");
 
-        (DateTime.UtcNow - began).ShouldBeLessThan(TimeSpan.FromSeconds(1.5));
         (await node.GetAsync(second)).State.ShouldBe(OperationState.Succeeded);
         gates.Open("x");
         (await node.EndAsync(third)).State.ShouldBe(OperationState.Succeeded);

@@ -53,7 +53,7 @@ internal sealed class TestNode : IAsyncDisposable
     public async Task<OperationInfo> GetAsync(Guid id) => (await Reader.GetAsync(Operator, id, CancellationToken.None)).Value;
 
     /// <summary>Waits until the operation is as wanted; throws with what it is after the time.</summary>
-    public async Task<OperationInfo> UntilAsync(Guid id, Func<OperationInfo, bool> wanted, int seconds = 20)
+    public async Task<OperationInfo> UntilAsync(Guid id, Func<OperationInfo, bool> wanted, int seconds = 60)
     {
         for (var until = DateTime.UtcNow.AddSeconds(seconds); ; await Task.Delay(10))
         {
@@ -63,7 +63,7 @@ internal sealed class TestNode : IAsyncDisposable
         }
     }
 
-    public Task<OperationInfo> EndAsync(Guid id, int seconds = 20) => UntilAsync(id, o => o.Ended, seconds);
+    public Task<OperationInfo> EndAsync(Guid id, int seconds = 60) => UntilAsync(id, o => o.Ended, seconds);
 
     public async ValueTask DisposeAsync()
     {

@@ -22,7 +22,7 @@ public sealed class HubClient : IAsyncDisposable
     {
         var socket = new ClientWebSocket();
         adjust(socket.Options);
-        await socket.ConnectAsync(new UriBuilder(console.Url) { Scheme = "ws", Path = "/hubs/live", Query = query }.Uri, new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+        await socket.ConnectAsync(new UriBuilder(console.Url) { Scheme = "ws", Path = "/hubs/live", Query = query }.Uri, new CancellationTokenSource(TimeSpan.FromSeconds(30)).Token);
         var client = new HubClient(socket);
         await client.SendAsync("""{"protocol":"json","version":1}""");
         (await client.ReadAsync()).EnumerateObject().ShouldBeEmpty();
@@ -56,7 +56,7 @@ public sealed class HubClient : IAsyncDisposable
     private async Task<JsonElement> ReadAsync(CancellationToken cancellation = default)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(TimeSpan.FromSeconds(20));
+        limit.CancelAfter(TimeSpan.FromSeconds(60));
         var buffer = new byte[16 << 10];
         while (true)
         {

@@ -35,7 +35,7 @@ internal static class Faults
 
     private static string? Server(PostgresException error) => error.SqlState switch
     {
-        PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown => $"PostgreSQL ended the connection: {error.MessageText}.",
+        PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or IdleTransactions.Ended => $"PostgreSQL ended the connection: {error.MessageText}.",
         PostgresErrorCodes.CannotConnectNow => $"PostgreSQL does not take connections yet: {error.MessageText}.",
         PostgresErrorCodes.TooManyConnections => "PostgreSQL takes no more connections. Raise its max_connections, or lower 'Maximum Pool Size' in QUARTERDECK_DATABASE.",
         PostgresErrorCodes.DiskFull => "The disk that holds PostgreSQL's data is full. Make room there.",

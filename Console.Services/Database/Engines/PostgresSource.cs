@@ -91,13 +91,14 @@ internal sealed class PostgresSource : DbDataSource
     {
         void Default(string key, object value)
         {
-            if (!given.ContainsKey(key)) given[key] = value;
+            if (!given.ShouldSerialize(key)) given[key] = value; // ContainsKey would tell whether the driver knows the key
         }
         Default("Application Name", "quarterdeck");
         Default("Timeout", 5); // seconds to connect: a page should rather say that the database is away
         Default("Command Timeout", 30);
         Default("Keepalive", 15); // finds a connection whose other end vanished without a word
         Default("Maximum Pool Size", 30); // PostgreSQL's own default is 100 for all nodes and the job engine together
+        IdleTransactions.End(given);
         return given;
     }
 }

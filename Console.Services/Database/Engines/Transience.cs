@@ -22,7 +22,7 @@ internal static class Transience
     /// <summary>Whether the connection is gone: after a restart of PostgreSQL every pooled connection fails once like this.</summary>
     public static bool IsBroken(Exception error) => error switch
     {
-        PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown } => true,
+        PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or IdleTransactions.Ended } => true,
         PostgresException => false,
         NpgsqlException { InnerException: IOException or System.Net.Sockets.SocketException } => true,
         _ => false,

@@ -13,24 +13,16 @@ internal sealed partial class Recovery(
     /// <summary>An operation that was resumed so often without coming to its end is what kills the nodes.</summary>
     public const int MaxCrashes = 5;
 
-    private readonly Dictionary<Guid, (long Beat, long Since)> _seen = [];
-    private long _lastLook;
+    private readonly Stillness _stillness = new();
 
     /// <summary>Strikes out nodes whose beat stood still for too long, measured by this node's own clock and only while it could look.</summary>
     public async Task StrikeDeadNodesAsync(CancellationToken cancellation)
     {
         var rows = await nodes.ListAsync(cancellation);
-        var now = time.GetTimestamp();
-        // After a gap of one's own (the database was away, this process was paused) nobody else could beat either, or it was not seen.
-        var gap = _lastLook != 0 && time.GetElapsedTime(_lastLook, now) > options.Value.Heartbeat * 3;
-        _lastLook = now;
-        if (gap) _seen.Clear();
-        foreach (var gone in _seen.Keys.Except(rows.Select(r => r.Token)).ToArray()) _seen.Remove(gone);
-        foreach (var row in rows.Where(r => r.Token != node.Token))
-        {
-            if (!_seen.TryGetValue(row.Token, out var seen) || seen.Beat != row.Beat) _seen[row.Token] = (row.Beat, now);
-            else if (time.GetElapsedTime(seen.Since, now) > options.Value.DeadAfter && await nodes.StrikeAsync(row, cancellation)) Log.Dead(logger, row.Name);
-        }
+        var others = rows.Where(r => r.Token != node.Token).ToArray();
+        var still = _stillness.Look([.. others.Select(r => (r.Token, r.Beat))], time.GetTimestamp(), options.Value.Heartbeat * 3, time);
+        foreach (var row in others.Where(r => still[r.Token] > options.Value.DeadAfter))
+            if (await nodes.StrikeAsync(row, cancellation)) Log.Dead(logger, row.Name);
     }
 
     /// <summary>Brings operations without a living node back into the queue: to go on, or to be undone and called lost.</summary>

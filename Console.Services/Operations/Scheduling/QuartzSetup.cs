@@ -55,7 +55,8 @@ internal static class QuartzSetup
     {
         if (console.Database is not { } text) return JobFile.Beside(db.Source.ConnectionString);
         var settings = new NpgsqlConnectionStringBuilder(text) { ApplicationName = "quarterdeck jobs", MaxPoolSize = PoolSize };
-        if (!settings.ContainsKey("Timeout")) settings.Timeout = 5;
+        if (!settings.ShouldSerialize("Timeout")) settings.Timeout = 5;
+        IdleTransactions.End(settings);
         return NpgsqlDataSource.Create(settings);
     }
 }

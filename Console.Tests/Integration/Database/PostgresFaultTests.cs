@@ -60,13 +60,13 @@ public sealed class PostgresFaultTests : IAsyncLifetime
         await health.StartAsync(default);
         using var bus = new EventBus(_options, TimeProvider.System, NullLogger<EventBus>.Instance);
         await bus.StartAsync(default);
-        await UntilAsync(() => bus.State.Health is LiveHealth.Connected, 5);
+        await UntilAsync(() => bus.State.Health is LiveHealth.Connected, 30);
         await AddAsync();
 
         await _server.StopAsync();
         var away = Stopwatch.StartNew();
-        await UntilAsync(() => !health.State.Available, 8); // noticed although nobody asks
-        await UntilAsync(() => bus.State.Health is LiveHealth.Degraded, 2);
+        await UntilAsync(() => !health.State.Available, 30); // noticed although nobody asks
+        await UntilAsync(() => bus.State.Health is LiveHealth.Degraded, 30);
         while (away.Elapsed < TimeSpan.FromSeconds(20))
         {
             var asked = Stopwatch.StartNew();
@@ -74,7 +74,7 @@ public sealed class PostgresFaultTests : IAsyncLifetime
             read.Problem.Kind.ShouldBe(ProblemKind.Unavailable);
             read.Reason.ShouldContain("PostgreSQL cannot be reached");
             await Should.ThrowAsync<DatabaseUnavailableException>(AddAsync());
-            asked.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(2));
+            asked.Elapsed.ShouldBeLessThan(TimeSpan.FromSeconds(15)); // told, not left waiting
             health.State.Reason.ShouldNotBeNull();
             await Task.Delay(500);
         }
@@ -83,8 +83,8 @@ public sealed class PostgresFaultTests : IAsyncLifetime
         (await ReadAsync()).ShouldBe(1);
         await AddAsync();
         (await ReadAsync()).ShouldBe(2);
-        await UntilAsync(() => health.State.Available, 5);
-        await UntilAsync(() => bus.State.Health is LiveHealth.Connected, 10);
+        await UntilAsync(() => health.State.Available, 30);
+        await UntilAsync(() => bus.State.Health is LiveHealth.Connected, 30);
         changes.Select(c => c.Available).ShouldBe([false, true]);
         await health.StopAsync(default);
         await bus.StopAsync(default);
@@ -112,6 +112,30 @@ public sealed class PostgresFaultTests : IAsyncLifetime
         }, default);
         attempts.ShouldBe(2);
         (await ReadAsync()).ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_transaction_that_fell_asleep_loses_its_locks_to_the_others_and_runs_again()
+    {
+        await using var sleeper = Db.For(_options);
+        var (holds, wake, attempts) = (new TaskCompletionSource(), new TaskCompletionSource(), 0);
+        var slept = sleeper.TransactionAsync(async connection =>
+        {
+            attempts++;
+            await connection.ExecuteAsync("UPDATE things SET value = value + 100 WHERE id = 1");
+            holds.TrySetResult();
+            await wake.Task;
+            await connection.ExecuteAsync("UPDATE things SET value = value + 100 WHERE id = 1");
+        }, default);
+        await holds.Task;
+
+        await AddAsync(); // waits for the lock until the server ends the sleeper's session; else the command times out
+        (await ReadAsync()).ShouldBe(1);
+
+        wake.SetResult();
+        await slept;
+        attempts.ShouldBe(2); // its first run ended with its session
+        (await ReadAsync()).ShouldBe(201);
     }
 
     [Fact]
@@ -150,7 +174,7 @@ public sealed class PostgresFaultTests : IAsyncLifetime
             if (!first[who])
             {
                 first[who] = true;
-                met.SignalAndWait(TimeSpan.FromSeconds(5));
+                met.SignalAndWait(TimeSpan.FromSeconds(30));
             }
             await connection.ExecuteAsync("UPDATE things SET value = value + 1 WHERE id = @other", new { other });
         }, default));
@@ -164,6 +188,21 @@ public sealed class PostgresFaultTests : IAsyncLifetime
         await using var narrow = Db.For(_options with { Database = _options.Database + ";Maximum Pool Size=1;Timeout=1" });
         await using var held = await narrow.OpenAsync(default);
         (await Should.ThrowAsync<DatabaseUnavailableException>(async () => await narrow.OpenAsync(default))).Reason.ShouldContain("Maximum Pool Size");
+    }
+
+    [Fact]
+    public async Task What_the_setting_does_not_say_gets_our_defaults_and_what_it_says_stays()
+    {
+        await using var plain = Db.For(_options);
+        await using var said = Db.For(_options with { Database = _options.Database + ";Maximum Pool Size=7;Options=-c idle_in_transaction_session_timeout=9s" });
+        await using var connection = await plain.OpenAsync(default);
+        await using var other = await said.OpenAsync(default);
+
+        (await connection.ExecuteScalarAsync<string>("SHOW idle_in_transaction_session_timeout"), await connection.ExecuteScalarAsync<string>("SHOW application_name")).ShouldBe(("5s", "quarterdeck"));
+        (await other.ExecuteScalarAsync<string>("SHOW idle_in_transaction_session_timeout")).ShouldBe("9s");
+        var settings = new Npgsql.NpgsqlConnectionStringBuilder(plain.Source.ConnectionString);
+        (settings.Timeout, settings.KeepAlive, settings.MaxPoolSize).ShouldBe((5, 15, 30));
+        new Npgsql.NpgsqlConnectionStringBuilder(said.Source.ConnectionString).MaxPoolSize.ShouldBe(7);
     }
 
     [Theory]

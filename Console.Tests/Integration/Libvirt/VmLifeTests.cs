@@ -201,13 +201,13 @@ public sealed class VmLifeTests(SystemLibvirt libvirt)
         await using (var screen = (await node.Vms.OpenConsoleAsync(HostsNode.Admin, id, None)).Value)
         {
             var greeting = new byte[12];
-            await screen.ReadExactlyAsync(greeting).AsTask().WaitAsync(TimeSpan.FromSeconds(5));
+            await screen.ReadExactlyAsync(greeting).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
             Encoding.ASCII.GetString(greeting).ShouldStartWith("RFB 003.");
         }
         (await node.Vms.ScreenshotAsync(HostsNode.Admin, id, None)).Value[..4].ShouldBe([0x89, (byte)'P', (byte)'N', (byte)'G']);
         var hypervisor = node.Connections.Get(host.Id).Value;
         (await hypervisor.MonitorAsync(id, "info status", human: true, None)).ShouldContain("running");
-        var metrics = await HostsNode.UntilAsync(async () => (await node.Vms.MetricsAsync(HostsNode.Admin, id, None)).Value, m => m.Samples.Count >= 3, 15);
+        var metrics = await HostsNode.UntilAsync(async () => (await node.Vms.MetricsAsync(HostsNode.Admin, id, None)).Value, m => m.Samples.Count >= 3, 60);
         metrics.IntervalSeconds.ShouldBe(1);
         metrics.Samples.ShouldContain(s => s.CpuPercent > 0 && s.CpuPercent <= 100 && s.MemoryBytes > 0);
         await DeleteAsync(node, id);

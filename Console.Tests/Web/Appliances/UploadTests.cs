@@ -96,7 +96,7 @@ public sealed class UploadTests(SharedConsole shared)
         using var nobody = _console.Client(null);
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new NeverSent(), Headers = { ExpectContinue = true } };
 
-        (await nobody.SendAsync(request, HttpCompletionOption.ResponseHeadersRead).WaitAsync(TimeSpan.FromSeconds(10))).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
+        (await nobody.SendAsync(request, HttpCompletionOption.ResponseHeadersRead).WaitAsync(TimeSpan.FromSeconds(60))).StatusCode.ShouldBe(HttpStatusCode.Unauthorized);
     }
 
     /// <summary>A body that would never end.</summary>

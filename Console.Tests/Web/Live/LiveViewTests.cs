@@ -169,7 +169,7 @@ public sealed class LiveViewTests : IAsyncDisposable
         var view = View();
         view.Refresh();
         await Until(() => view.State is LiveViewState.Live);
-        await view.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(5));
+        await view.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
         var renders = _renders;
         Set(new("a", 2));
         await Task.Delay(500);

@@ -44,7 +44,7 @@ public sealed class ScreenPumpTests
         await write;
         seen.ShouldBe(picture);
         await _browser.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", default);
-        await pump.WaitAsync(TimeSpan.FromSeconds(5));
+        await pump.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     [Fact]
@@ -55,7 +55,7 @@ public sealed class ScreenPumpTests
         var read = await _browser.ReceiveAsync(new byte[100], default);
         read.MessageType.ShouldBe(WebSocketMessageType.Close);
         _browser.CloseStatus.ShouldBe(WebSocketCloseStatus.NormalClosure);
-        await pump.WaitAsync(TimeSpan.FromSeconds(5));
+        await pump.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public sealed class ScreenPumpTests
         using var stopping = new CancellationTokenSource();
         var pump = ScreenPump.RunAsync(_server, _screen, stopping.Token);
         await stopping.CancelAsync();
-        await pump.WaitAsync(TimeSpan.FromSeconds(5));
+        await pump.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     [Fact]

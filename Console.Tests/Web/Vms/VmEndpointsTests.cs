@@ -90,7 +90,7 @@ public sealed class VmEndpointsTests : IAsyncLifetime
         foreach (var (action, state) in new[] { ("pause", "paused"), ("resume", "running"), ("reboot", "running"), ("stop", "off"), ("start", "running"), ("shutdown", "off") })
         {
             await _console.EndAsync(await Rest.PostAsync($"/api/v1/vms/{vm}/actions/{action}", null));
-            await _console.UntilAsync($"/api/v1/vms/{vm}", v => v.GetProperty("state").GetString() == state, 10);
+            await _console.UntilAsync($"/api/v1/vms/{vm}", v => v.GetProperty("state").GetString() == state, 30);
         }
         (await Rest.PostAsync($"/api/v1/vms/{vm}/actions/explode", null)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
         (await Rest.PostAsync($"/api/v1/vms/{Guid.NewGuid()}/actions/start", null)).StatusCode.ShouldBe(HttpStatusCode.NotFound);
