@@ -19,4 +19,8 @@ public sealed record ApplianceDeployment(
     OvaProduct Product,
     IReadOnlyList<string> Networks,
     bool? Plugin,
-    IReadOnlyDictionary<string, byte[]> Files);
+    IReadOnlyDictionary<string, byte[]> Files)
+{
+    /// <summary>Permission keys that the administrator approves for it, all of them known to the console; what the plug-in asks for beyond them is not granted.</summary>
+    public IReadOnlyList<string> ApprovedCapabilities { get; init; } = [];
+}

@@ -58,7 +58,7 @@ public sealed class ApplianceImport
     private async Task<Result<Guid>> AttendAsync(Caller caller, ApplianceSpec spec, IHypervisor hypervisor, Stream ova, long? length, Action<Guid>? began, CancellationToken cancellation)
     {
         var now = _time.GetUtcNow();
-        var input = new DeployInput(Guid.CreateVersion7(now), Guid.CreateVersion7(now), spec.HostId, spec.Name, spec.Start ?? true, spec.Plugin);
+        var input = new DeployInput(Guid.CreateVersion7(now), Guid.CreateVersion7(now), spec.HostId, spec.Name, spec.Start ?? true, spec.Plugin) { Capabilities = [.. spec.Capabilities.Distinct(StringComparer.Ordinal)] };
         var wanted = new NewOperation(DeployHandler.DeployKind.Key, $"vm:{input.VmId:D}", spec.Name, input)
         {
             Locks = [new ResourceLock($"vm:{input.VmId:D}", LockMode.Exclusive), new ResourceLock($"vm-name:{spec.HostId:D}/{spec.Name}", LockMode.Exclusive)],

@@ -27,6 +27,9 @@ public sealed record ApplianceSpec
     /// <summary>Whether it is powered on once it is deployed; true unless said otherwise. A plug-in is always powered on, as it must enrol.</summary>
     public bool? Start { get; init; }
 
+    /// <summary>Permission keys, of those that the plug-in asks for, which the administrator approves; none unless named. Only permissions that the caller has can be approved.</summary>
+    public IReadOnlyList<string> Capabilities { get; init; } = [];
+
     /// <summary>Whether it is to enrol as a plug-in although it carries no <c>quarterdeck-plugin.json</c>; a package that carries one is a plug-in unless this is false.</summary>
     public bool? Plugin { get; init; }
 }

@@ -9,6 +9,9 @@ public interface IEnvironmentContributor
     /// <summary>Names of small files (at most 64 KiB each) it wants to see from packages.</summary>
     IReadOnlyList<string> Files { get; }
 
+    /// <summary>What a package with these files asks to be allowed, for the administrator to decide; empty for nothing. Unreadable files ask for nothing.</summary>
+    IReadOnlyList<OvaCapability> Asks(IReadOnlyDictionary<string, byte[]> files);
+
     /// <summary>Called once the package is read and verified, before anything is defined. Returns whether it takes part; then the appliance is powered on whatever the specification says.</summary>
     /// <exception cref="Quarterdeck.Platform.ProblemException">The package is refused; everything made so far is removed.</exception>
     Task<bool> JoinAsync(ApplianceDeployment deployment, IOperationContext operation, CancellationToken cancellation);

@@ -23,7 +23,32 @@ public sealed record OvaInspection(
     long MemoryMiB,
     OvaSignature Signature,
     bool Plugin,
-    IReadOnlyList<string> Warnings);
+    IReadOnlyList<string> Warnings)
+{
+    /// <summary>What becomes of each hardware item of the default option.</summary>
+    public IReadOnlyList<OvaHardwareItem> Hardware { get; init; } = [];
+
+    /// <summary>How the package wants to be told its properties: <c>iso</c>, <c>com.vmware.guestInfo</c>; empty when it does not say.</summary>
+    public IReadOnlyList<string> Transports { get; init; } = [];
+
+    /// <summary>Whether it wants UEFI firmware instead of a BIOS.</summary>
+    public bool Efi { get; init; }
+
+    /// <summary>What the plug-in asks to be allowed; empty when it is none or asks for nothing.</summary>
+    public IReadOnlyList<OvaCapability> Capabilities { get; init; } = [];
+}
+
+/// <summary>What becomes of one hardware item of a package.</summary>
+/// <param name="Name">The item's name in the package.</param>
+/// <param name="Kind">What it is, for people: <c>network card</c>, <c>floppy drive</c>.</param>
+/// <param name="Becomes">What the VM gets for it, for people; null when it is left out.</param>
+public sealed record OvaHardwareItem(string Name, string Kind, string? Becomes);
+
+/// <summary>A permission that a plug-in asks for.</summary>
+/// <param name="Key">The permission's key, such as <c>vms.read</c>.</param>
+/// <param name="Description">What it allows, in plain words; null when the console knows no such permission: then it is never granted.</param>
+/// <param name="Minimum">The least role that has it: <c>viewer</c>, <c>operator</c>, <c>administrator</c>; null when unknown.</param>
+public sealed record OvaCapability(string Key, string? Description, string? Minimum);
 
 /// <summary>What a package is and who made it.</summary>
 /// <param name="Name">Product name, else the virtual system's name.</param>
@@ -66,14 +91,40 @@ public sealed record OvaProperty(
     string Category,
     int? MinLength,
     int? MaxLength,
-    IReadOnlyList<string> Values);
+    IReadOnlyList<string> Values)
+{
+    /// <summary>The least number allowed (type and qualifiers); null for none, and for what is no number. A decimal numeral.</summary>
+    public string? MinValue { get; init; }
+
+    /// <summary>The greatest number allowed; as <see cref="MinValue"/>.</summary>
+    public string? MaxValue { get; init; }
+
+    /// <summary>What a string must be: <c>ip</c> (one address), <c>ip-list</c> (addresses with commas between), <c>text</c> otherwise.</summary>
+    public string Format { get; init; } = "text";
+
+    /// <summary>Its value unless given, by deployment option, where that differs from <see cref="Default"/>; empty for a password.</summary>
+    public IReadOnlyDictionary<string, string> DefaultByOption { get; init; } = new Dictionary<string, string>();
+}
 
 /// <summary>A deployment option of a package.</summary>
 /// <param name="Id">What <see cref="ApplianceSpec.DeploymentOption"/> takes.</param>
 /// <param name="Label">Name for people.</param>
 /// <param name="Description">For people.</param>
 /// <param name="Default">Whether it is taken unless another is named.</param>
-public sealed record OvaOption(string Id, string Label, string Description, bool Default);
+public sealed record OvaOption(string Id, string Label, string Description, bool Default)
+{
+    /// <summary>Virtual CPUs under this option.</summary>
+    public int Vcpus { get; init; }
+
+    /// <summary>Memory under this option in MiB.</summary>
+    public long MemoryMiB { get; init; }
+
+    /// <summary>Ids of the disks attached under this option.</summary>
+    public IReadOnlyList<string> Disks { get; init; } = [];
+
+    /// <summary>Network cards under this option.</summary>
+    public int Cards { get; init; }
+}
 
 /// <summary>How far a package's digests and signature go.</summary>
 public enum SignatureState

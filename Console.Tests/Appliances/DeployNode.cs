@@ -55,6 +55,7 @@ internal sealed class DeployNode : IAsyncDisposable
         builder.Services.AddSecrets();
         builder.Services.AddSingleton<AuditLog>();
         builder.Services.AddSingleton<Guard>();
+        builder.Services.AddSingleton<PermissionCatalogue>();
         builder.Services.AddOperations(o => (o.Heartbeat, o.ProgressEvery, o.Backoff) = (TimeSpan.FromMilliseconds(300), TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(300)));
         builder.Services.AddHosts();
         builder.Services.AddAppliances();

@@ -19,7 +19,7 @@ public sealed class GoodPackageTests
         d.Product.ShouldBe(new OvaProduct("Probe", "Example", "1.0.0", "Debian"));
         d.Hardware.Vcpus.ShouldBe(1);
         d.Hardware.MemoryMiB.ShouldBe(128);
-        d.Hardware.ScsiModel.ShouldBe("vmpvscsi");
+        d.Hardware.Controllers.ShouldBe([new OvfController("scsi", 0, "vmpvscsi")]);
         d.Hardware.Drives.Select(x => (x.DiskId, x.Bus)).ShouldBe([("system", "scsi"), ("data", "scsi")]);
         d.Hardware.Cards.ShouldBe([new OvfCard("vmxnet3", "Management")]);
         d.Disks.ShouldBe([new OvfDisk("system", 8 << 20, "file1"), new OvfDisk("data", 256 << 20, null)]);

@@ -1,6 +1,7 @@
 using System.Xml.Linq;
 using Quarterdeck.Appliances;
 using Quarterdeck.Appliances.Deploy;
+using Quarterdeck.Appliances.Environment;
 using Quarterdeck.Appliances.Ova;
 using Quarterdeck.Hosts;
 using Quarterdeck.Platform;
@@ -80,7 +81,7 @@ public sealed class SpecTests
         ((string?)xml.Element("os")!.Element("type")!.Attribute("machine")).ShouldBe("pc");
         var disks = xml.Descendants("disk").ToArray();
         disks.Select(d => ((string?)d.Element("target")!.Attribute("dev"), (string?)d.Element("target")!.Attribute("bus"), (string?)d.Attribute("device"))).ShouldBe(
-            [("hdc", "ide", "cdrom"), ("sda", "scsi", "disk"), ("sdb", "scsi", "disk")]);
+            [("sda", "scsi", "disk"), ("sdb", "scsi", "disk"), ("hdc", "ide", "cdrom")]);
         disks.ShouldAllBe(d => d.Element("driver")!.Attribute("type") != null);
         ((string?)xml.Descendants("controller").Single().Attribute("model")).ShouldBe("vmpvscsi");
         var card = xml.Descendants("interface").Single();
@@ -102,5 +103,5 @@ public sealed class SpecTests
 
     private static XElement Domain(OvfDescriptor descriptor, Acceleration acceleration, string name = "probe") => XElement.Parse(
         new DomainMapping(new DeployInput(Guid.NewGuid(), Vm, Host, name, true, null), descriptor, new Dictionary<string, string> { ["Management"] = "user" }, acceleration)
-            .Xml([new DiskVolume("system", "/images/a.qcow2"), new DiskVolume("data", "/images/b.qcow2")], "/images/env.iso"));
+            .Xml([new DiskVolume("system", "/images/a.qcow2"), new DiskVolume("data", "/images/b.qcow2")], new Dictionary<string, string>(), new EnvironmentPlaces("/images/env.iso", null)));
 }

@@ -23,7 +23,7 @@ internal sealed class DeployHandler(
             throw new ProblemException(Problem.Conflict("The upload is over", "The package was not received completely. Upload it again.")));
         var deployment = new ApplianceDeployment(
             input.ApplianceId, operation.Id, input.HostId, input.VmId, input.Name, package.Descriptor.Product,
-            [.. package.Descriptor.Hardware.Cards.Select(c => package.Networks[c.Network]).Distinct()], input.Plugin, package.SmallFiles);
+            [.. package.Descriptor.Hardware.Cards.Select(c => package.Networks[c.Network]).Distinct()], input.Plugin, package.SmallFiles) { ApprovedCapabilities = input.Capabilities };
         var joined = await JoinAsync(deployment, operation);
         var iso = await DefineAsync(input, package, operation);
         await EnvironmentAsync(deployment, iso, joined, operation);
@@ -55,7 +55,7 @@ internal sealed class DeployHandler(
         await store.VolumesAsync(input.ApplianceId, [.. package.Disks.Select(d => d.Path), iso.Path], cancellation);
         var mapping = new DomainMapping(input, package.Descriptor, package.Networks, await hosts.AccelerationAsync(input.HostId, cancellation));
         await operation.NoteAsync(DeployNotes.Domain, input.VmId.ToString("D"));
-        await hypervisor.DefineAsync(mapping.Xml(package.Disks, iso.Path), cancellation);
+        await hypervisor.DefineAsync(mapping.Xml(package.Disks, new Dictionary<string, string>(), new EnvironmentPlaces(iso.Path, null)), cancellation);
         await hosts.RefreshAsync(input.HostId, input.VmId, cancellation);
         return iso.Path;
     });

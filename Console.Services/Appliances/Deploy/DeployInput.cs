@@ -6,6 +6,9 @@ namespace Quarterdeck.Appliances.Deploy;
 internal sealed record DeployInput(
     Guid ApplianceId, Guid VmId, Guid HostId, string Name, bool Start, bool? Plugin)
 {
+    /// <summary>Permission keys that the administrator approves.</summary>
+    public IReadOnlyList<string> Capabilities { get; init; } = [];
+
     /// <summary>A volume's name: readable, and never another VM's.</summary>
     public string VolumeName(string suffix)
     {

@@ -47,12 +47,18 @@ internal sealed class PackageIntake(ApplianceStore store, IEnumerable<IEnvironme
         return Describe(await OvaReader.ReadHeadAsync(counted, new LookOnly(SmallFiles), cancellation));
     }
 
-    private static OvaInspection Describe(OvaContent content)
+    private OvaInspection Describe(OvaContent content)
     {
         var d = content.Descriptor;
         return new OvaInspection(
             d.Product, [.. d.Disks.Select(x => new OvaDisk(x.Id, x.CapacityBytes, d.Files.FirstOrDefault(f => f.Id == x.FileId)?.Size ?? 0))], d.Networks,
-            [.. d.Properties.Select(WithoutSecret)], d.Options, d.Eulas, d.Hardware.Vcpus, d.Hardware.MemoryMiB, content.Signature, content.SmallFiles.Count > 0, content.Warnings);
+            [.. d.Properties.Select(WithoutSecret)], d.Options, d.Eulas, d.Hardware.Vcpus, d.Hardware.MemoryMiB, content.Signature, content.SmallFiles.Count > 0, content.Warnings)
+        {
+            Capabilities = [.. contributors.SelectMany(c => c.Asks(content.SmallFiles))],
+            Hardware = d.Hardware.Report,
+            Transports = d.Hardware.Transports,
+            Efi = d.Hardware.Efi,
+        };
     }
 
     private static void Signed(OvaSignature signature, ApplianceSpec spec)

@@ -21,16 +21,3 @@ internal sealed record OvfFile(string Id, string Href, long? Size);
 
 /// <summary>A disk: with a file of the package, or empty.</summary>
 internal sealed record OvfDisk(string Id, long CapacityBytes, string? FileId);
-
-/// <summary>The virtual machine that the package wants.</summary>
-internal sealed record OvfHardware(
-    int Vcpus, long MemoryMiB, bool Efi, IReadOnlyList<OvfDrive> Drives, IReadOnlyList<OvfDrive> CdDrives, IReadOnlyList<OvfCard> Cards, string ScsiModel);
-
-/// <summary>How a disk or CD drive is attached.</summary>
-/// <param name="DiskId">The disk; for a CD drive null, as it is left empty.</param>
-/// <param name="Bus">libvirt's bus: <c>virtio</c>, <c>scsi</c>, <c>ide</c>, <c>sata</c>.</param>
-/// <param name="Unit">Place on its controller.</param>
-internal sealed record OvfDrive(string? DiskId, string Bus, int Unit);
-
-/// <summary>A network card: its model as libvirt names it, and the package's network.</summary>
-internal sealed record OvfCard(string Model, string Network);

@@ -36,6 +36,8 @@ internal sealed class OvfParser
         var disks = Disks(files);
         var networks = Section("NetworkSection").SelectMany(s => s.Named("Network")).Select(n => new OvaNetwork(Required(n, "name"), n.Text("Description") ?? "")).ToArray();
         var hardware = system.Named("VirtualHardwareSection").FirstOrDefault() ?? throw Refusal.Of(_file, "it has no VirtualHardwareSection.");
+        OvfHardware Hardware(XElement section, string? of, List<string> warnings) => new OvfHardwareReader(
+            _file, of, disks.Select(d => d.Id).ToHashSet(StringComparer.Ordinal), files.Select(f => f.Id).ToHashSet(StringComparer.Ordinal), networks.Select(n => n.Name).ToHashSet(StringComparer.Ordinal), warnings).Read(section);
         return new OvfDescriptor
         {
             SystemId = system.Attr("id") ?? "",
@@ -43,14 +45,20 @@ internal sealed class OvfParser
             Files = files,
             Disks = disks,
             Networks = Unique(networks, n => n.Name, "network"),
-            Properties = Unique(Properties(system), p => p.Key, "property"),
-            Options = options,
+            Properties = Unique(new OvfPropertyReader(_file, _option).Read(system), p => p.Key, "property"),
+            Options = [.. options.Select(o => Under(o, Hardware(hardware, o.Id, [])))],
             Option = _option,
             Eulas = [.. system.Named("EulaSection").Concat(_root.Named("EulaSection")).Select(e => e.Text("License") ?? "").Where(t => t.Length > 0)],
-            Hardware = new OvfHardwareReader(_file, _option, disks.Select(d => d.Id).ToHashSet(StringComparer.Ordinal), networks.Select(n => n.Name).ToHashSet(StringComparer.Ordinal), _warnings).Read(hardware),
+            Hardware = Hardware(hardware, _option, _warnings),
             Warnings = _warnings,
         };
     }
+
+    /// <summary>What choosing an option changes.</summary>
+    private static OvaOption Under(OvaOption option, OvfHardware hardware) => option with
+    {
+        Vcpus = hardware.Vcpus, MemoryMiB = hardware.MemoryMiB, Disks = [.. hardware.Drives.Select(d => d.DiskId!)], Cards = hardware.Cards.Count,
+    };
 
     private IEnumerable<XElement> Section(string name) => _root.Named(name);
 
@@ -122,27 +130,4 @@ internal sealed class OvfParser
     }
 
     private static string Short(string? text) => string.IsNullOrWhiteSpace(text) ? "" : Refusal.Printable(text.Trim());
-
-    private IEnumerable<OvaProperty> Properties(XElement system)
-    {
-        foreach (var section in system.Named("ProductSection"))
-        {
-            var (before, after) = (section.Attr("class") is { Length: > 0 } c ? c + "." : "", section.Attr("instance") is { Length: > 0 } i ? "." + i : "");
-            var category = "";
-            foreach (var element in section.Elements())
-            {
-                if (element.Name.LocalName == "Category") category = element.Value.Trim();
-                else if (element.Name.LocalName == "Property") yield return Property(element, before + Required(element, "key") + after, category);
-            }
-        }
-    }
-
-    private OvaProperty Property(XElement element, string key, string category)
-    {
-        var qualifiers = OvfQualifiers.Parse(element.Attr("qualifiers"));
-        var value = element.Named("Value").FirstOrDefault(v => v.Attr("configuration") == _option && _option is not null)?.Attr("value") ?? element.Attr("value");
-        return new OvaProperty(
-            key, element.Attr("type") ?? "string", value, element.Flag("userConfigurable"), element.Flag("password"),
-            element.Text("Label") ?? key, element.Text("Description") ?? "", category, qualifiers.MinLength, qualifiers.MaxLength, qualifiers.Values);
-    }
 }

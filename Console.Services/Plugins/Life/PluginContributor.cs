@@ -13,12 +13,20 @@ namespace Quarterdeck.Plugins.Life;
 
 /// <summary>The plug-in part of a deployment: gives the appliance its token, and waits until it has enrolled and is well.</summary>
 internal sealed class PluginContributor(
-    PluginStore plugins, TokenStore tokens, ConsoleAuthority authority, ApplianceAddress address, HostConnections hosts, EventStream<Plugin> stream, AuditLog audit,
+    PluginStore plugins, TokenStore tokens, ConsoleAuthority authority, ApplianceAddress address, HostConnections hosts, EventStream<Plugin> stream, AuditLog audit, PermissionCatalogue catalogue,
     TimeProvider time, IOptions<PluginsOptions> options) : IEnvironmentContributor
 {
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(200);
 
     public IReadOnlyList<string> Files => [PluginManifest.FileName];
+
+    public IReadOnlyList<OvaCapability> Asks(IReadOnlyDictionary<string, byte[]> files)
+    {
+        if (!files.TryGetValue(PluginManifest.FileName, out var bytes) || !PluginManifest.Parse(bytes, PluginManifest.FileName).TryGet(out var manifest, out _)) return [];
+        return [.. manifest.Capabilities.Distinct(StringComparer.Ordinal).Select(key => catalogue.Find(key) is { } known
+            ? new OvaCapability(key, known.Description, known.Minimum.ToString().ToLowerInvariant())
+            : new OvaCapability(key, null, null))];
+    }
 
     public async Task<bool> JoinAsync(ApplianceDeployment deployment, IOperationContext operation, CancellationToken cancellation)
     {
