@@ -21,6 +21,7 @@ public sealed class BrowserRun : IAsyncLifetime
     /// <summary>Starts Chromium from the distribution.</summary>
     public static async Task<(IPlaywright, IBrowser)> LaunchAsync()
     {
+        Assertions.SetDefaultExpectTimeout(30_000); // as long as a busy machine may take; what holds at once is not waited for
         var playwright = await Playwright.CreateAsync();
         var browser = await playwright.Chromium.LaunchAsync(new()
         {
@@ -60,7 +61,7 @@ public sealed class BrowserRun : IAsyncLifetime
             BaseURL = target.Url.ToString(), ViewportSize = new() { Width = look.Width, Height = look.Height }, ColorScheme = look.Dark ? ColorScheme.Dark : ColorScheme.Light,
             StorageState = signedIn && console is null ? await SessionAsync() : null, ReducedMotion = ReducedMotion.Reduce,
         });
-        context.SetDefaultTimeout(15_000);
+        context.SetDefaultTimeout(45_000);
         if (trace) await context.Tracing.StartAsync(new() { Screenshots = true, Snapshots = true });
         var complaints = new ConcurrentQueue<string>();
         context.Console += (_, m) => { if (m.Type == "error" && expected?.Invoke(m.Text) != true) complaints.Enqueue(m.Text); };

@@ -26,7 +26,7 @@ public sealed class ConsolePage(IPage page, TestConsole console)
     public Task InteractiveAsync() => page.Locator(".qd-app[data-interactive]").WaitForAsync(new() { State = WaitForSelectorState.Attached });
 
     /// <summary>Waits until nothing on the page is still being read.</summary>
-    public Task SettledAsync() => Expect(page.Locator(".qd-skeleton")).ToHaveCountAsync(0, new() { Timeout = 10_000 });
+    public Task SettledAsync() => Expect(page.Locator(".qd-skeleton")).ToHaveCountAsync(0, new() { Timeout = 30_000 });
 
     /// <summary>Signs <c>admin</c> in by the form.</summary>
     public async Task SignInAsync(string name = "admin", string password = TestConsole.Password)

@@ -106,7 +106,7 @@ public sealed class AccessJourneyTests(BrowserRun browser)
             await page.OpenAsync("/tokens");
             await Expect(page.Heading).ToHaveTextAsync("Tokens");
             (await browser.Console.Rest.PutAsJsonAsync($"/api/v1/users/{user.Id}", new { role = "viewer" })).EnsureSuccessStatusCode();
-            await Expect(page.Page.GetByText("Sign in to see this page")).ToBeVisibleAsync(new() { Timeout = 5000 });
+            await Expect(page.Page.GetByText("Sign in to see this page")).ToBeVisibleAsync();
             await Expect(page.Page.GetByRole(AriaRole.Button, new() { Name = "New token" })).ToHaveCountAsync(0);
         }, signedIn: false);
     }

@@ -65,7 +65,7 @@ public sealed class ConnectionTests(BrowserRun browser)
                 await Expect(page.Page.Locator("#connection-notice")).ToBeVisibleAsync();
 
                 second = await TestConsole.StartAsync(data: data, port: port);
-                await page.Page.WaitForFunctionAsync("() => !window.sameDocument", null, new() { Timeout = 20_000 });
+                await page.Page.WaitForFunctionAsync("() => !window.sameDocument", null, new() { Timeout = 45_000 });
                 await page.InteractiveAsync();
                 await Expect(page.Page).ToHaveURLAsync(new Regex(@"/vms\?search=nothing&state=running$"));
                 await Expect(page.Page.GetByPlaceholder("Find")).ToHaveValueAsync("nothing");

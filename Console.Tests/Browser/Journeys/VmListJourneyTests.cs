@@ -35,7 +35,7 @@ public sealed class VmListJourneyTests(BrowserRun browser)
 
             await page.Page.ReloadAsync();
             await page.InteractiveAsync();
-            await Expect(list.Count).ToHaveTextAsync("1 VM", new() { Timeout = 15_000 });
+            await Expect(list.Count).ToHaveTextAsync("1 VM");
             await list.OpenAsync("?state=off");
             await Expect(list.Count).ToHaveTextAsync("1 VM");
             await list.OpenAsync("?sort=-name&page=2");
@@ -62,7 +62,7 @@ public sealed class VmListJourneyTests(BrowserRun browser)
             await Expect(page.Heading).ToHaveTextAsync("away");
             await Expect(page.Page.Locator(".qd-title .qd-tag")).ToContainTextAsync("disconnected");
             await Expect(page.Page.GetByRole(AriaRole.Alert)).ToContainTextAsync("does not answer");
-            await Expect(page.Page.GetByRole(AriaRole.Alert)).Not.ToContainTextAsync("is connecting", new() { Timeout = 20_000 });
+            await Expect(page.Page.GetByRole(AriaRole.Alert)).Not.ToContainTextAsync("is connecting");
         }, console: console);
     }
 }

@@ -14,7 +14,7 @@ public sealed class VmEndpointsTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _console = await TestConsole.StartAsync();
-        _host = await _console.AddHostAsync("mock", "test:///default");
+        _host = await _console.AddHostAsync("mock", await MockHost.WriteAsync(_console));
     }
 
     public Task DisposeAsync() => _console.DisposeAsync().AsTask();
@@ -26,7 +26,7 @@ public sealed class VmEndpointsTests : IAsyncLifetime
     {
         var host = await Rest.GetFromJsonAsync<JsonElement>($"/api/v1/hosts/{_host}");
         foreach (var field in new[] { "id", "name", "uri", "state", "version" }) Names(host).ShouldContain(field);
-        host.GetProperty("uri").GetString().ShouldBe("test:///default");
+        host.GetProperty("uri").GetString().ShouldStartWith("test:///");
 
         var list = await Rest.GetFromJsonAsync<JsonElement>("/api/v1/hosts?search=moc");
         Names(list).ShouldBe(["items", "total", "page", "pageSize"], ignoreOrder: true);
