@@ -9,6 +9,9 @@ internal interface IPackageSink
     /// <summary>The descriptor was read, no disk yet: the place to refuse.</summary>
     Task DescriptorAsync(OvfDescriptor descriptor, CancellationToken cancellation);
 
+    /// <summary>One of the <see cref="SmallFiles"/> was read; nothing vouches for it before the package was read to its end.</summary>
+    Task SmallFileAsync(string name, byte[] content, CancellationToken cancellation) => Task.CompletedTask;
+
     /// <summary>A disk's file begins: where its image is to be written; null to pass over it.</summary>
     Task<string?> DiskAsync(OvfDisk disk, CancellationToken cancellation);
 

@@ -82,7 +82,7 @@ internal sealed class OvaReader
         if (_manifest is not null && !_manifest.Entries.ContainsKey(file.Name)) throw Refusal.Of(file.Name, $"the manifest {_manifest.FileName} does not cover it.");
         var reference = descriptor.Files.FirstOrDefault(f => f.Href == file.Name);
         if (reference?.Size is { } size && size != file.Size) throw Refusal.Of(file.Name, $"it has {file.Size} bytes, but the descriptor says {size}.");
-        if (_sink.SmallFiles.Contains(file.Name)) _small[file.Name] = await stream.BytesAsync(OvaLimits.MaxSmallFile, cancellation);
+        if (_sink.SmallFiles.Contains(file.Name)) await _sink.SmallFileAsync(file.Name, _small[file.Name] = await stream.BytesAsync(OvaLimits.MaxSmallFile, cancellation), cancellation);
         else if (descriptor.Disks.FirstOrDefault(d => d.FileId is not null && d.FileId == reference?.Id) is { } disk)
         {
             if (await _sink.DiskAsync(disk, cancellation) is { } path)

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Appliances;
@@ -39,7 +40,8 @@ internal sealed class PluginContributor(
         var row = new PluginRow(
             Guid.CreateVersion7(now), deployment.Id, deployment.OperationId, deployment.HostId, deployment.VmId, manifest?.Key ?? "", manifest?.Name ?? deployment.VmName, manifest?.Vendor ?? deployment.Product.Vendor,
             manifest?.Version ?? deployment.Product.Version, manifest?.Description ?? "", columns.Capabilities, columns.Ui, manifest?.Json,
-            bytes is null ? null : PluginManifest.Digest(bytes), PluginState.Deploying, HealthState.Unknown, null, null, null, now, columns.Contributes, columns.Webhook, columns.DataDisks);
+            bytes is null ? null : PluginManifest.Digest(bytes), PluginState.Deploying, HealthState.Unknown, null, null, null, now, columns.Contributes, columns.Webhook, columns.DataDisks,
+            JsonSerializer.Serialize(deployment.ApprovedCapabilities.Where(key => catalogue.Find(key) is not null))); // what this console does not know is never granted
         var id = (await plugins.AddAsync(row, cancellation)).Value;
         await audit.WriteAsync(operation.RequestedBy, "plugin.install", $"plugin:{id:D}", row.Name, null, new { row.Key, row.Version, row.VmId }, cancellation);
         stream.Changed(id.ToString("D"));
