@@ -39,6 +39,9 @@ public sealed class HostConnections
         return Get(vm.HostId).Then(hypervisor => new LocatedVm(vm, hypervisor, domain));
     }
 
+    /// <summary>The VMs that have a domain's UUID, on whichever host: where a VM is that was moved outside. Empty when it is gone.</summary>
+    public Task<IReadOnlyList<Vm>> OfDomainAsync(Guid domain, CancellationToken cancellation) => _vms.OfDomainAsync(domain, cancellation);
+
     /// <summary>Reads one domain at once and mirrors it, rather than waiting for its event: after defining, so that the VM can be shown. Null when the domain is gone.</summary>
     /// <exception cref="HypervisorException">The host is disconnected or fails.</exception>
     public async Task<Vm?> RefreshAsync(Guid hostId, Guid domain, CancellationToken cancellation)

@@ -45,7 +45,16 @@ public sealed record PoolInfo(string Name, string Type, string Path, bool Active
 /// <param name="Name">File name within the pool.</param>
 /// <param name="Format"><c>qcow2</c> or <c>raw</c>.</param>
 /// <param name="CapacityBytes">What the guest sees.</param>
-public sealed record NewVolume(string Pool, string Name, string Format, long CapacityBytes);
+public sealed record NewVolume(string Pool, string Name, string Format, long CapacityBytes)
+{
+    /// <summary>The image under it, which it only records differences to; null for none.</summary>
+    public VolumeBacking? Backing { get; init; }
+}
+
+/// <summary>An image that another one is laid over.</summary>
+/// <param name="Path">On the host.</param>
+/// <param name="Format">Always named, because an image whose format is guessed may claim to be another.</param>
+public sealed record VolumeBacking(string Path, string Format);
 
 /// <summary>A volume of a pool.</summary>
 /// <param name="Pool">The pool's name.</param>

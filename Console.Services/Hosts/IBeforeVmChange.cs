@@ -1,9 +1,17 @@
 namespace Quarterdeck.Hosts;
 
 /// <summary>A change that rooms above may have to prepare for.</summary>
-public enum VmChangeKind { Revert, Delete }
+public enum VmChangeKind
+{
+    /// <summary>It goes back to a snapshot.</summary>
+    Revert,
+    /// <summary>It is deleted.</summary>
+    Delete,
+    /// <summary>Its disks are exchanged for others or laid under others, as an upgrade of its appliance does.</summary>
+    Exchange,
+}
 
-/// <summary>A seam for the rooms above: called inside the operation, before a VM is reverted to a snapshot or deleted.</summary>
+/// <summary>A seam for the rooms above: called inside the operation, before a VM is reverted to a snapshot, deleted, or given other disks.</summary>
 /// <remarks>Backups removes its checkpoints here: reverting with checkpoints present kills the VM.</remarks>
 public interface IBeforeVmChange
 {

@@ -107,6 +107,14 @@ public interface IHypervisor
     /// <summary>Deletes the volume at a path of the host; true if there was one.</summary>
     Task<bool> DeleteVolumeAsync(string path, CancellationToken cancellation);
 
+    /// <summary>Writes what a running domain's overlay holds into the image right under it, while the domain runs, and lets it go on with that one; nothing to do when it does not use the overlay (any more). The overlay's file stays.</summary>
+    /// <param name="uuid">The domain.</param>
+    /// <param name="overlay">Path of the overlay, the source of one of its disks.</param>
+    /// <param name="under">Path of the image under it.</param>
+    /// <param name="cancellation">Gives the wait up; the merge goes on.</param>
+    /// <exception cref="HypervisorException"><see cref="HypervisorError.WrongState"/>: the domain uses the overlay and is off.</exception>
+    Task MergeOverlayAsync(Guid uuid, string overlay, string under, CancellationToken cancellation);
+
     /// <summary>Writes bytes into a volume's file from its beginning, through the hypervisor (also to another machine).</summary>
     Task UploadVolumeAsync(string path, Stream content, long length, CancellationToken cancellation);
 

@@ -126,6 +126,7 @@ internal sealed class FakeHypervisor : IHypervisorLink
 
     public Task<VolumeInfo> CreateVolumeAsync(NewVolume volume, CancellationToken cancellation) => On(() =>
     {
+        if (volume.Backing is { } under && !_volumes.ContainsKey(under.Path)) throw Missing();
         var made = new VolumeInfo(volume.Pool, volume.Name, $"{Pool.Path}/{volume.Name}", volume.Format, volume.CapacityBytes, 0);
         return _volumes.TryAdd(made.Path, made) ? made : throw new HypervisorException(HypervisorError.Exists, "create", "It exists.");
     }, cancellation);
@@ -133,6 +134,16 @@ internal sealed class FakeHypervisor : IHypervisorLink
     public Task<VolumeInfo?> VolumeAsync(string path, CancellationToken cancellation) => On(() => _volumes.GetValueOrDefault(path), cancellation);
     public Task<VolumeInfo?> VolumeAsync(string pool, string name, CancellationToken cancellation) => On(() => _volumes.GetValueOrDefault($"{Pool.Path}/{name}"), cancellation);
     public Task<bool> DeleteVolumeAsync(string path, CancellationToken cancellation) => On(() => _volumes.TryRemove(path, out _) && (Contents.TryRemove(path, out _) || true), cancellation);
+    public Task MergeOverlayAsync(Guid uuid, string overlay, string under, CancellationToken cancellation) => On(() =>
+    {
+        var xml = XElement.Parse(Get(uuid).Record.Xml);
+        if (xml.Descendants("source").FirstOrDefault(s => (string?)s.Attribute("file") == overlay) is not { } source) return true;
+        if (Get(uuid).Record.State is not VmState.Running) throw new HypervisorException(HypervisorError.WrongState, "merge", "It is off.");
+        source.SetAttributeValue("file", under);
+        if (Contents.TryGetValue(overlay, out var written)) Contents[under] = written;
+        Get(uuid).Record = Get(uuid).Record with { Xml = xml.ToString() };
+        return true;
+    }, cancellation);
     public Task UploadVolumeAsync(string path, Stream content, long length, CancellationToken cancellation) => On(() =>
     {
         if (!_volumes.ContainsKey(path)) throw Missing();

@@ -1,3 +1,4 @@
+using Quarterdeck.Appliances.Exchange;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Appliances.Ova;
 using Quarterdeck.Hosts;
@@ -15,9 +16,9 @@ internal sealed class PackageIntake(ApplianceStore store, IEnumerable<IEnvironme
 
     /// <summary>The first step of a deployment. What it returns and what it logs holds no secret.</summary>
     public async Task<ReceivedPackage> ReceiveAsync(
-        DeployInput input, ApplianceSpec spec, IHypervisor hypervisor, IOperationContext operation, Stream ova, long? length, CancellationToken cancellation)
+        DeployInput input, ApplianceSpec spec, IHypervisor hypervisor, IOperationContext operation, Stream ova, long? length, CancellationToken cancellation, Heritage? heritage = null)
     {
-        var receiver = new PackageReceiver(input, spec, hypervisor, operation, Path.Combine(console.DataFolder, "spool"), SmallFiles);
+        var receiver = new PackageReceiver(input, spec, hypervisor, operation, Path.Combine(console.DataFolder, "spool"), SmallFiles, heritage);
         long bytes = 0;
         await using var counted = new CountingStream(ova, options.Value.MaxPackageBytes, done => operation.Progress(bytes = done, length, "bytes"));
         var content = await OvaReader.ReadAsync(counted, receiver, spec.DeploymentOption, cancellation);
@@ -27,8 +28,9 @@ internal sealed class PackageIntake(ApplianceStore store, IEnumerable<IEnvironme
         foreach (var warning in content.Warnings) operation.Log(warning);
         var descriptor = content.Descriptor with { Properties = [.. content.Descriptor.Properties.Select(WithoutSecret)] };
         var disks = receiver.Disks(descriptor);
+        var known = disks.Select(d => new ApplianceDisk(d.DiskId, d.Path, descriptor.Disks.First(x => x.Id == d.DiskId).FileId is null)).ToArray();
         await store.AddAsync(
-            new ApplianceRow(input.ApplianceId, operation.Id, input.HostId, input.VmId, input.Name, descriptor.SystemId, descriptor.Product, [.. disks.Select(d => d.Path)], Values(receiver, secret: false)),
+            new ApplianceRow(input.ApplianceId, operation.Id, input.HostId, input.VmId, input.Name, descriptor.SystemId, descriptor.Product, [.. disks.Select(d => d.Path)], Values(receiver, secret: false)) { Disks = known },
             Values(receiver, secret: true), cancellation);
         return new ReceivedPackage(descriptor, disks, receiver.Networks, content.Signature, content.SmallFiles, bytes);
     }

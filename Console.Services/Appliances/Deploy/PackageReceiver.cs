@@ -1,3 +1,4 @@
+using Quarterdeck.Appliances.Exchange;
 using Quarterdeck.Appliances.Ova;
 using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
@@ -6,9 +7,10 @@ using Quarterdeck.Platform;
 namespace Quarterdeck.Appliances.Deploy;
 
 /// <summary>Makes volumes of a package's disks while it is read.</summary>
+/// <param name="heritage">What is taken over from the appliance that it takes the place of; null for a new one.</param>
 /// <remarks>Each volume is noted before it is made, so that a kill leaves nothing. On a host that shares no files with the console, images pass through the data folder.</remarks>
 internal sealed class PackageReceiver(
-    DeployInput input, ApplianceSpec spec, IHypervisor hypervisor, IOperationContext operation, string spoolFolder, IReadOnlyCollection<string> smallFiles) : IPackageSink
+    DeployInput input, ApplianceSpec spec, IHypervisor hypervisor, IOperationContext operation, string spoolFolder, IReadOnlyCollection<string> smallFiles, Heritage? heritage = null) : IPackageSink
 {
     private readonly Dictionary<string, DiskVolume> _disks = [];
     private readonly Dictionary<string, string> _volumes = [];
@@ -24,15 +26,18 @@ internal sealed class PackageReceiver(
 
     public async Task DescriptorAsync(OvfDescriptor descriptor, CancellationToken cancellation)
     {
+        if (heritage is not null) (spec, descriptor) = heritage.Complete(spec, descriptor);
         Properties = SpecCheck.Against(spec, descriptor);
         Networks = await HostNetwork.MapAsync(spec.Networks, descriptor.Networks, hypervisor, cancellation);
         _pool = await hypervisor.EnsurePoolAsync(null, cancellation);
         operation.Log($"{descriptor.Product.Name} {descriptor.Product.Version}: {descriptor.Disks.Count} disks, {descriptor.Hardware.Vcpus} virtual CPUs, {descriptor.Hardware.MemoryMiB} MiB of memory.");
-        foreach (var disk in descriptor.Disks.Where(d => d.FileId is null)) await VolumeAsync(disk, cancellation);
+        foreach (var disk in descriptor.Disks.Where(d => heritage?.Keeps(d) is true)) Keep(heritage!.Disks[disk.Id], disk);
+        foreach (var disk in descriptor.Disks.Where(d => d.FileId is null && !_disks.ContainsKey(d.Id))) await VolumeAsync(disk, cancellation);
     }
 
     public async Task<string?> DiskAsync(OvfDisk disk, CancellationToken cancellation)
     {
+        if (_disks.ContainsKey(disk.Id)) return null; // kept from before
         var volume = await VolumeAsync(disk, cancellation);
         if (hypervisor.SharesFileSystem) return volume;
         Directory.CreateDirectory(spoolFolder);
@@ -49,12 +54,18 @@ internal sealed class PackageReceiver(
         File.Delete(path);
     }
 
+    private void Keep(string path, OvfDisk disk)
+    {
+        _disks[disk.Id] = new DiskVolume(disk.Id, path);
+        operation.Log($"The data disk '{disk.Id}' is kept.");
+    }
+
     /// <summary>The volumes in the order of the descriptor's disks.</summary>
     public IReadOnlyList<DiskVolume> Disks(OvfDescriptor descriptor) => [.. descriptor.Disks.Select(d => _disks[d.Id])];
 
     private async Task<string> VolumeAsync(OvfDisk disk, CancellationToken cancellation)
     {
-        var name = input.VolumeName($"disk{_disks.Count + 1}.qcow2");
+        var name = input.VolumeName($"disk{_volumes.Count + 1}.qcow2");
         await operation.NoteAsync(DeployNotes.Volume, new VolumeName(_pool!.Name, name).ToString());
         // Whole sectors: a capacity that is none is rounded up, as a disk has no other sizes.
         var volume = await hypervisor.CreateVolumeAsync(new NewVolume(_pool.Name, name, "qcow2", (disk.CapacityBytes + 511) & ~511L), cancellation);

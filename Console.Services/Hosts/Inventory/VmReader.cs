@@ -70,6 +70,14 @@ internal sealed class VmReader(Db db, TagIndex tags)
         return await WithTagsAsync([.. rows], cancellation);
     }
 
+    /// <summary>The VMs of a domain's UUID: more than one while it moves between hosts.</summary>
+    public async Task<IReadOnlyList<Vm>> OfDomainAsync(Guid domain, CancellationToken cancellation)
+    {
+        await using var connection = await db.OpenAsync(cancellation);
+        var rows = await connection.QueryAsync<Row>(new CommandDefinition($"{Select} WHERE v.domain_uuid = @domain ORDER BY v.id", new { domain }, cancellationToken: cancellation));
+        return await WithTagsAsync([.. rows], cancellation);
+    }
+
     /// <summary>Names of other VMs that use a file of the host.</summary>
     public async Task<IReadOnlyList<string>> UsersOfAsync(Guid hostId, string path, Guid except, CancellationToken cancellation)
     {
