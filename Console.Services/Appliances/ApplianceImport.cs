@@ -50,19 +50,33 @@ public sealed class ApplianceImport
         if (SpecCheck.Alone(spec) is { } wrong) return wrong;
         if (!_hosts.Get(spec.HostId).TryGet(out var hypervisor, out var away)) return away;
         if (await hypervisor.DomainAsync(spec.Name, cancellation) is not null) return Problem.Conflict("The name is taken on the host", $"The host has a VM '{spec.Name}' already. Choose another name.");
-        if (!await _uploads.WaitAsync(TimeSpan.Zero, cancellation)) return Problem.Unavailable("Too many uploads", $"{_options.Uploads} packages are being uploaded. Try again when one of them is done.");
-        try { return await AttendAsync(caller, spec, hypervisor, ova, length, began, cancellation); }
-        finally { _uploads.Release(); }
-    }
-
-    private async Task<Result<Guid>> AttendAsync(Caller caller, ApplianceSpec spec, IHypervisor hypervisor, Stream ova, long? length, Action<Guid>? began, CancellationToken cancellation)
-    {
         var now = _time.GetUtcNow();
         var input = new DeployInput(Guid.CreateVersion7(now), Guid.CreateVersion7(now), spec.HostId, spec.Name, spec.Start ?? true, spec.Plugin) { Capabilities = [.. spec.Capabilities.Distinct(StringComparer.Ordinal)] };
         var wanted = new NewOperation(DeployHandler.DeployKind.Key, $"vm:{input.VmId:D}", spec.Name, input)
         {
             Locks = [new ResourceLock($"vm:{input.VmId:D}", LockMode.Exclusive), new ResourceLock($"vm-name:{spec.HostId:D}/{spec.Name}", LockMode.Exclusive)],
         };
+        return await AttendAsync(caller, wanted, (context, stop) => context.StepAsync(DeployHandler.ReceiveStep, "Receiving the package",
+            _ => _intake.ReceiveAsync(input, spec, hypervisor, context, ova, length, stop)), cancellation, began);
+    }
+
+    /// <summary>For rooms above, which have asked <c>Guard</c> already: takes one of the uploads' places, runs the first steps of an operation while its upload lasts, then queues the rest.</summary>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="wanted">The operation.</param>
+    /// <param name="receive">Its first steps; the token ends with the upload and with the operation.</param>
+    /// <param name="cancellation">Ends the upload; what was made is removed.</param>
+    /// <param name="began">Told the operation's id before <paramref name="receive"/>.</param>
+    /// <returns>The operation's id; what <paramref name="receive"/> refused, after it was undone.</returns>
+    public async Task<Result<Guid>> AttendAsync(
+        Caller caller, NewOperation wanted, Func<IOperationContext, CancellationToken, Task> receive, CancellationToken cancellation, Action<Guid>? began = null)
+    {
+        if (!await _uploads.WaitAsync(TimeSpan.Zero, cancellation)) return Problem.Unavailable("Too many uploads", $"{_options.Uploads} packages are being uploaded. Try again when one of them is done.");
+        try { return await RunAsync(caller, wanted, receive, began, cancellation); }
+        finally { _uploads.Release(); }
+    }
+
+    private async Task<Result<Guid>> RunAsync(Caller caller, NewOperation wanted, Func<IOperationContext, CancellationToken, Task> receive, Action<Guid>? began, CancellationToken cancellation)
+    {
         if (!(await _queue.BeginAttendedAsync(caller, wanted, cancellation)).TryGet(out var operation, out var problem)) return problem;
         await using (operation)
         {
@@ -70,8 +84,7 @@ public sealed class ApplianceImport
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, operation.Cancellation);
             try
             {
-                await operation.Context.StepAsync(DeployHandler.ReceiveStep, "Receiving the package",
-                    step => _intake.ReceiveAsync(input, spec, hypervisor, operation.Context, ova, length, either.Token));
+                await receive(operation.Context, either.Token);
                 await operation.HandOverAsync(CancellationToken.None);
                 return operation.Id;
             }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Appliances.Deploy;
 using Quarterdeck.Appliances.Environment;
+using Quarterdeck.Appliances.Exchange;
 using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
 
@@ -27,6 +28,10 @@ public static class AppliancesServices
             s.GetRequiredService<Guard>(), s.GetRequiredService<OperationQueue>(), s.GetRequiredService<HostConnections>(), s.GetRequiredService<PackageIntake>(),
             s.GetRequiredService<TimeProvider>(), s.GetRequiredService<IOptions<AppliancesOptions>>()));
         services.AddSingleton(s => new ApplianceRemoval(s.GetRequiredService<ApplianceStore>(), s.GetRequiredService<ApplianceDismantler>()));
+        services.AddSingleton<ExchangeIntake>();
+        services.AddSingleton<ExchangeTrial>();
+        services.AddSingleton<ExchangeEnding>();
+        services.AddSingleton(s => new ApplianceExchange(s.GetRequiredService<ExchangeIntake>(), s.GetRequiredService<ExchangeTrial>(), s.GetRequiredService<ExchangeEnding>()));
         services.AddOperationHandler<DeployHandler>();
         services.AddPermissions(typeof(AppliancePermissions));
         return services;

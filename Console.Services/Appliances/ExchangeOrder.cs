@@ -10,6 +10,5 @@ public sealed record ExchangeOrder(Guid ApplianceId, Guid NewId, Guid VmId, IRea
 /// <summary>The package that was received.</summary>
 /// <param name="Product">What it says it is.</param>
 /// <param name="Files">Small files that contributors asked for and that its digests cover, by name.</param>
-/// <param name="KeptDisks">OVF ids of the data disks that stay.</param>
 /// <param name="Networks">The host networks its cards are plugged into.</param>
-public sealed record ExchangePackage(OvaProduct Product, IReadOnlyDictionary<string, byte[]> Files, IReadOnlyList<string> KeptDisks, IReadOnlyList<string> Networks);
+public sealed record ExchangePackage(OvaProduct Product, IReadOnlyDictionary<string, byte[]> Files, IReadOnlyList<string> Networks);

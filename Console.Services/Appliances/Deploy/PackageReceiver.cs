@@ -7,8 +7,7 @@ using Quarterdeck.Platform;
 namespace Quarterdeck.Appliances.Deploy;
 
 /// <summary>Makes volumes of a package's disks while it is read.</summary>
-/// <param name="heritage">What is taken over from the appliance that it takes the place of; null for a new one.</param>
-/// <remarks>Each volume is noted before it is made, so that a kill leaves nothing. On a host that shares no files with the console, images pass through the data folder.</remarks>
+/// <remarks>What is taken over from an appliance (<c>heritage</c>) is not made again. Each volume is noted before it is made, so that a kill leaves nothing. On a host that shares no files with the console, images pass through the data folder.</remarks>
 internal sealed class PackageReceiver(
     DeployInput input, ApplianceSpec spec, IHypervisor hypervisor, IOperationContext operation, string spoolFolder, IReadOnlyCollection<string> smallFiles, Heritage? heritage = null) : IPackageSink
 {
