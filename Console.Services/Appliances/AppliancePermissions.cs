@@ -10,4 +10,10 @@ public static class AppliancePermissions
 
     /// <summary>Deploy a package: its disks are third-party code, and it may become a plug-in.</summary>
     public static readonly Permission Deploy = new("appliances.deploy", Role.Administrator, "Deploy OVA appliances");
+
+    /// <summary>See whose packages are trusted.</summary>
+    public static readonly Permission ReadPublishers = new("publishers.read", Role.Viewer, "See the trusted publishers");
+
+    /// <summary>Say whose packages are trusted: they deploy without a further question.</summary>
+    public static readonly Permission ManagePublishers = new("publishers.manage", Role.Administrator, "Trust publishers of appliances, and withdraw it");
 }

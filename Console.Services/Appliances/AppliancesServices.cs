@@ -4,6 +4,7 @@ using Quarterdeck.Access;
 using Quarterdeck.Appliances.Deploy;
 using Quarterdeck.Appliances.Environment;
 using Quarterdeck.Appliances.Exchange;
+using Quarterdeck.Appliances.Signatures;
 using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
 
@@ -22,6 +23,8 @@ public static class AppliancesServices
         services.AddSingleton<ApplianceStore>();
         services.AddSingleton<EnvironmentDisc>();
         services.AddSingleton<ApplianceDismantler>();
+        services.AddSingleton<PublisherStore>();
+        services.AddSingleton<PublisherTrust>();
         services.AddSingleton<PackageIntake>();
         // Constructors of public classes stay internal where they take private parts, so the container is told how.
         services.AddSingleton(s => new ApplianceImport(
@@ -32,6 +35,7 @@ public static class AppliancesServices
         services.AddSingleton<ExchangeTrial>();
         services.AddSingleton<ExchangeEnding>();
         services.AddSingleton(s => new ApplianceExchange(s.GetRequiredService<ExchangeIntake>(), s.GetRequiredService<ExchangeTrial>(), s.GetRequiredService<ExchangeEnding>()));
+        services.AddSingleton(s => new Publishers(s.GetRequiredService<PublisherStore>(), s.GetRequiredService<Guard>(), s.GetRequiredService<TimeProvider>()));
         services.AddOperationHandler<DeployHandler>();
         services.AddPermissions(typeof(AppliancePermissions));
         return services;

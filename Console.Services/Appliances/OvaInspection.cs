@@ -25,6 +25,9 @@ public sealed record OvaInspection(
     bool Plugin,
     IReadOnlyList<string> Warnings)
 {
+    /// <summary>CD images that the package's CD drives hold; each becomes a volume of its own.</summary>
+    public IReadOnlyList<OvaIso> Isos { get; init; } = [];
+
     /// <summary>What becomes of each hardware item of the default option.</summary>
     public IReadOnlyList<OvaHardwareItem> Hardware { get; init; } = [];
 
@@ -61,7 +64,16 @@ public sealed record OvaProduct(string Name, string Vendor, string Version, stri
 /// <param name="Id">Its id in the descriptor.</param>
 /// <param name="CapacityBytes">Size as the guest sees it.</param>
 /// <param name="FileBytes">Size of its file in the package; 0 for an empty disk.</param>
-public sealed record OvaDisk(string Id, long CapacityBytes, long FileBytes);
+public sealed record OvaDisk(string Id, long CapacityBytes, long FileBytes)
+{
+    /// <summary>What its file is: <c>vmdk</c>, <c>qcow2</c>, <c>raw</c>; <c>empty</c> for a disk without a file, and empty where only the head of the package was read and its descriptor does not say.</summary>
+    public string Format { get; init; } = "";
+}
+
+/// <summary>A CD image of a package.</summary>
+/// <param name="FileName">Its name in the package.</param>
+/// <param name="FileBytes">Its bytes there; 0 when the descriptor does not say.</param>
+public sealed record OvaIso(string FileName, long FileBytes);
 
 /// <summary>A network that a package names.</summary>
 /// <param name="Name">Its name in the descriptor.</param>
@@ -126,20 +138,30 @@ public sealed record OvaOption(string Id, string Label, string Description, bool
     public int Cards { get; init; }
 }
 
-/// <summary>How far a package's digests and signature go.</summary>
+/// <summary>Who vouches for a package.</summary>
 public enum SignatureState
 {
-    /// <summary>It has no manifest of digests: a changed byte would not be noticed.</summary>
-    NoManifest,
-    /// <summary>Its digests hold, but nobody signed them.</summary>
-    Unsigned,
-    /// <summary>Its digests are signed by the certificate inside the package; whether the publisher is trusted is not known.</summary>
-    Untrusted,
-    /// <summary>Its digests are signed by a trusted publisher.</summary>
+    /// <summary>Nobody signed it. Whether it has digests at all, <see cref="OvaSignature.HasDigests"/> says.</summary>
+    None,
+    /// <summary>A trusted publisher signed its digests.</summary>
     Trusted,
+    /// <summary>The signature holds, but no trusted publisher stands behind it; <see cref="OvaSignature.Reason"/> says why.</summary>
+    Untrusted,
+    /// <summary>The signature does not hold or cannot be read: the package was changed after signing. It is never deployed.</summary>
+    Invalid,
+    /// <summary>The publisher's trust was withdrawn. It is never deployed.</summary>
+    Revoked,
 }
 
-/// <summary>Whether a package is signed, and by whom.</summary>
-/// <param name="State">How far digests and signature go.</param>
-/// <param name="Publisher">Subject of the signing certificate; null when unsigned.</param>
-public sealed record OvaSignature(SignatureState State, string? Publisher);
+/// <summary>Whether a package is signed, by whom, and what that is worth to this console.</summary>
+/// <param name="State">What the signature is worth.</param>
+/// <param name="Publisher">The trusted publisher's name where there is one, else the subject of the signing certificate; null when unsigned.</param>
+/// <param name="Fingerprint">SHA-256 of the signing certificate, 64 hexadecimal digits; null when unsigned.</param>
+public sealed record OvaSignature(SignatureState State, string? Publisher, string? Fingerprint = null)
+{
+    /// <summary>Why it is not trusted, in a sentence; null when it is, or when nobody signed.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>Whether the package has a manifest of digests: without one a changed byte would not be noticed.</summary>
+    public bool HasDigests { get; init; } = true;
+}

@@ -208,7 +208,7 @@ public sealed class DeployTests
 
         seen.Plugin.ShouldBeTrue();
         seen.Disks.Select(d => (d.Id, d.CapacityBytes, d.FileBytes > 0)).ShouldBe([("system", 8L << 20, true), ("data", 256L << 20, false)]);
-        seen.Signature.State.ShouldBe(SignatureState.Unsigned);
+        seen.Signature.State.ShouldBe(SignatureState.None);
         seen.Properties.Single(p => p.Password).Default.ShouldBeNull();
         (await node.LeftAsync()).ShouldBeEmpty();
     }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography.X509Certificates;
+using Quarterdeck.Appliances;
 using Quarterdeck.Appliances.Ova;
 
 namespace Quarterdeck.Tests.Appliances;
@@ -24,6 +26,21 @@ internal sealed class FolderSink : IPackageSink, IDisposable
     public Task DiskDoneAsync(OvfDisk disk, string path, CancellationToken cancellation)
     {
         Done[disk.Id] = path;
+        return Task.CompletedTask;
+    }
+
+    public Dictionary<string, string> Isos { get; } = [];
+
+    public Task<OvaSignature> JudgeAsync(PackageSignature signature, CancellationToken cancellation) => Task.FromResult(
+        signature.FileName is null ? new OvaSignature(SignatureState.None, null) { HasDigests = signature.HasDigests }
+        : signature.Broken is { } why ? throw Refusal.Of(signature.FileName, why)
+        : new OvaSignature(SignatureState.Untrusted, X509CertificateLoader.LoadCertificate(signature.Certificates[0]).Subject));
+
+    public Task<string?> IsoAsync(OvfFile iso, long? bytes, CancellationToken cancellation) => Task.FromResult<string?>(Path.Combine(Folder, iso.Id + ".iso"));
+
+    public Task IsoDoneAsync(OvfFile iso, string path, CancellationToken cancellation)
+    {
+        Isos[iso.Id] = path;
         return Task.CompletedTask;
     }
 

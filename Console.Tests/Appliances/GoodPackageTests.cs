@@ -26,7 +26,7 @@ public sealed class GoodPackageTests
         d.Eulas.ShouldBe(["Do what you like."]);
         d.Properties.Single(p => p.Key == "mode").Values.ShouldBe(["dhcp", "static"]);
         d.Properties.Single(p => p.Key == "size").Default.ShouldBe("1");
-        content.Signature.State.ShouldBe(SignatureState.Unsigned);
+        content.Signature.State.ShouldBe(SignatureState.None);
         content.SmallFiles.Keys.ShouldBe(["quarterdeck-plugin.json"]);
         content.Warnings.ShouldContain(w => w.Contains("Floppy"));
         sink.Done.Keys.ShouldBe(["system"]);
@@ -97,7 +97,7 @@ public sealed class GoodPackageTests
         using var sink = new FolderSink();
         var content = await FolderSink.ReadAsync(new OvaBuilder { Digests = new HashAlgorithmName(algorithm), ManifestLast = last }.Build(), sink);
 
-        content.Signature.State.ShouldBe(SignatureState.Unsigned);
+        content.Signature.State.ShouldBe(SignatureState.None);
     }
 
     [Fact]
@@ -117,7 +117,7 @@ public sealed class GoodPackageTests
         using var sink = new FolderSink();
         var content = await FolderSink.ReadAsync(new OvaBuilder { Manifest = OvaBuilder.Plugin, Digests = null }.Build(), sink);
 
-        content.Signature.State.ShouldBe(SignatureState.NoManifest);
+        content.Signature.HasDigests.ShouldBeFalse();
         content.SmallFiles.ShouldBeEmpty();
     }
 

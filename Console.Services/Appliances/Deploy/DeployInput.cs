@@ -19,7 +19,14 @@ internal sealed record DeployInput(
 
 /// <summary>Result of the first step: the package was read, verified, and its disks are volumes of the host.</summary>
 internal sealed record ReceivedPackage(
-    OvfDescriptor Descriptor, IReadOnlyList<DiskVolume> Disks, IReadOnlyDictionary<string, string> Networks, OvaSignature Signature, IReadOnlyDictionary<string, byte[]> SmallFiles, long Bytes);
+    OvfDescriptor Descriptor, IReadOnlyList<DiskVolume> Disks, IReadOnlyDictionary<string, string> Networks, OvaSignature Signature, IReadOnlyDictionary<string, byte[]> SmallFiles, long Bytes)
+{
+    /// <summary>The volumes of the package's CD images.</summary>
+    public IReadOnlyList<IsoVolume> Isos { get; init; } = [];
+}
+
+/// <summary>The volume of a package's CD image; <see cref="OvfDrive.FileId"/> says which drive holds it.</summary>
+internal sealed record IsoVolume(string FileId, string Path);
 
 /// <summary>The volume of a package's disk.</summary>
 internal sealed record DiskVolume(string DiskId, string Path);

@@ -1,5 +1,6 @@
 using Quarterdeck.Appliances.Exchange;
 using Quarterdeck.Appliances.Ova;
+using Quarterdeck.Appliances.Signatures;
 using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
 using Quarterdeck.Platform;
@@ -9,8 +10,10 @@ namespace Quarterdeck.Appliances.Deploy;
 /// <summary>Makes volumes of a package's disks while it is read.</summary>
 /// <remarks>What is taken over from an appliance (<c>heritage</c>) is not made again. Each volume is noted before it is made, so that a kill leaves nothing. On a host that shares no files with the console, images pass through the data folder.</remarks>
 internal sealed class PackageReceiver(
-    DeployInput input, ApplianceSpec spec, IHypervisor hypervisor, IOperationContext operation, string spoolFolder, IReadOnlyCollection<string> smallFiles, Heritage? heritage = null) : IPackageSink
+    DeployInput input, ApplianceSpec spec, IHypervisor hypervisor, IOperationContext operation, string spoolFolder, IReadOnlyCollection<string> smallFiles, PublisherTrust trust, Heritage? heritage = null) : IPackageSink
 {
+    private const long Sector = 512;
+    private readonly List<IsoVolume> _isos = [];
     private readonly Dictionary<string, DiskVolume> _disks = [];
     private readonly Dictionary<string, string> _volumes = [];
     private PoolInfo? _pool;
@@ -34,15 +37,21 @@ internal sealed class PackageReceiver(
         foreach (var disk in descriptor.Disks.Where(d => d.FileId is null && !_disks.ContainsKey(d.Id))) await VolumeAsync(disk, cancellation);
     }
 
+    /// <summary>The volumes of CD images so far.</summary>
+    public IReadOnlyList<IsoVolume> Isos => _isos;
+
+    public async Task<OvaSignature> JudgeAsync(PackageSignature signature, CancellationToken cancellation)
+    {
+        var judged = await trust.JudgeAsync(signature, cancellation);
+        SignaturePolicy.Enforce(judged, signature.FileName, spec);
+        return judged;
+    }
+
     public async Task<string?> DiskAsync(OvfDisk disk, CancellationToken cancellation)
     {
         if (_disks.ContainsKey(disk.Id)) return null; // kept from before
         var volume = await VolumeAsync(disk, cancellation);
-        if (hypervisor.SharesFileSystem) return volume;
-        Directory.CreateDirectory(spoolFolder);
-        var spool = Path.Combine(spoolFolder, Path.GetFileName(volume));
-        await operation.NoteAsync(DeployNotes.Spool, spool);
-        return spool;
+        return hypervisor.SharesFileSystem ? volume : await SpoolAsync(Path.GetFileName(volume));
     }
 
     public async Task DiskDoneAsync(OvfDisk disk, string path, CancellationToken cancellation)
@@ -62,12 +71,44 @@ internal sealed class PackageReceiver(
     /// <summary>The volumes in the order of the descriptor's disks.</summary>
     public IReadOnlyList<DiskVolume> Disks(OvfDescriptor descriptor) => [.. descriptor.Disks.Select(d => _disks[d.Id])];
 
+    public async Task<string?> IsoAsync(OvfFile iso, long? bytes, CancellationToken cancellation)
+    {
+        if (!hypervisor.SharesFileSystem) return await SpoolAsync(IsoName());
+        return await IsoVolumeAsync(iso, bytes ?? Sector, cancellation);
+    }
+
+    public async Task IsoDoneAsync(OvfFile iso, string path, CancellationToken cancellation)
+    {
+        if (hypervisor.SharesFileSystem) return;
+        await using (var content = File.OpenRead(path)) await hypervisor.UploadVolumeAsync(await IsoVolumeAsync(iso, content.Length, cancellation), content, content.Length, cancellation);
+        File.Delete(path);
+    }
+
+    private string IsoName() => input.VolumeName($"cd{_isos.Count + 1}.iso");
+
+    private async Task<string> IsoVolumeAsync(OvfFile iso, long bytes, CancellationToken cancellation)
+    {
+        var name = IsoName();
+        await operation.NoteAsync(DeployNotes.Volume, new VolumeName(_pool!.Name, name).ToString());
+        var volume = await hypervisor.CreateVolumeAsync(new NewVolume(_pool.Name, name, "raw", (bytes + Sector - 1) & -Sector), cancellation);
+        _isos.Add(new IsoVolume(iso.Id, volume.Path));
+        return volume.Path;
+    }
+
+    private async Task<string> SpoolAsync(string name)
+    {
+        Directory.CreateDirectory(spoolFolder);
+        var spool = Path.Combine(spoolFolder, name);
+        await operation.NoteAsync(DeployNotes.Spool, spool);
+        return spool;
+    }
+
     private async Task<string> VolumeAsync(OvfDisk disk, CancellationToken cancellation)
     {
         var name = input.VolumeName($"disk{_volumes.Count + 1}.qcow2");
         await operation.NoteAsync(DeployNotes.Volume, new VolumeName(_pool!.Name, name).ToString());
         // Whole sectors: a capacity that is none is rounded up, as a disk has no other sizes.
-        var volume = await hypervisor.CreateVolumeAsync(new NewVolume(_pool.Name, name, "qcow2", (disk.CapacityBytes + 511) & ~511L), cancellation);
+        var volume = await hypervisor.CreateVolumeAsync(new NewVolume(_pool.Name, name, "qcow2", (disk.CapacityBytes + Sector - 1) & -Sector), cancellation);
         _disks[disk.Id] = new DiskVolume(disk.Id, volume.Path);
         return _volumes[disk.Id] = volume.Path;
     }

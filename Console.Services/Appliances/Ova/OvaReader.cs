@@ -18,6 +18,7 @@ internal sealed class OvaReader
     private OvfDescriptor? _descriptor;
     private Manifest? _manifest;
     private (string Name, byte[] Content)? _certificate;
+    private OvaSignature? _signature;
 
     private OvaReader(Stream source, IPackageSink sink, string? option, bool head) => (_tar, _sink, _option, _head) = (new TarStream(source, MaxFiles), sink, option, head);
 
@@ -39,8 +40,7 @@ internal sealed class OvaReader
         var missing = _descriptor.Disks.FirstOrDefault(d => d.FileId is not null && !_poured.Contains(d.Id));
         if (missing is not null && !_head) throw Refusal.Of(_descriptor.Files.First(f => f.Id == missing.FileId).Href, "the descriptor names it, but it is not in the package.");
         _manifest?.Verify(_digests, whole: !_head);
-        var signature = _certificate is { } certificate ? SignatureCheck.Verify(certificate.Name, certificate.Content, _manifest)
-            : new OvaSignature(_manifest is null ? SignatureState.NoManifest : SignatureState.Unsigned, null);
+        var signature = _signature ?? await JudgeAsync(cancellation);
         if (_manifest is null)
         {
             _warnings.Add("The package has no manifest: a damaged or changed file would not be noticed.");
@@ -75,10 +75,14 @@ internal sealed class OvaReader
         _digests.Add(file.Name, await stream.FinishAsync(cancellation));
     }
 
+    private Task<OvaSignature> JudgeAsync(CancellationToken cancellation) =>
+        _sink.JudgeAsync(_certificate is { } certificate ? SignatureCheck.Read(certificate.Name, certificate.Content, _manifest) : new PackageSignature(null, _manifest is not null, []), cancellation);
+
     private async Task ContentAsync(OvfDescriptor descriptor, DigestStream stream, CancellationToken cancellation)
     {
         var file = stream.File;
         // Refused now rather than after the whole disk was read.
+        if (_certificate is not null) _signature ??= await JudgeAsync(cancellation);
         if (_manifest is not null && !_manifest.Entries.ContainsKey(file.Name)) throw Refusal.Of(file.Name, $"the manifest {_manifest.FileName} does not cover it.");
         var reference = descriptor.Files.FirstOrDefault(f => f.Href == file.Name);
         if (reference?.Size is { } size && size != file.Size) throw Refusal.Of(file.Name, $"it has {file.Size} bytes, but the descriptor says {size}.");

@@ -9,7 +9,7 @@ public sealed class InstallFormTests
     private static readonly OvaInspection Package = new(
         new OvaProduct("Edge/Router", "Acme", "1", ""), [], [new OvaNetwork("Inside", ""), new OvaNetwork("Outside", "")],
         [new OvaProperty("host", "string", "edge", true, false, "Host", "", "", null, null, []), new OvaProperty("secret", "string", null, true, true, "Secret", "", "", 8, null, []), new OvaProperty("fixed", "string", "x", false, false, "", "", "", null, null, [])],
-        [new OvaOption("small", "Small", "", false), new OvaOption("large", "Large", "", true)], ["Read me."], 1, 128, new OvaSignature(SignatureState.Unsigned, null), true, []);
+        [new OvaOption("small", "Small", "", false), new OvaOption("large", "Large", "", true)], ["Read me."], 1, 128, new OvaSignature(SignatureState.None, null), true, []);
 
     [Fact]
     public void Everything_a_package_asks_must_be_answered_before_the_upload()
