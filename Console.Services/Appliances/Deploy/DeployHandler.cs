@@ -55,7 +55,7 @@ internal sealed class DeployHandler(
         await store.VolumesAsync(input.ApplianceId, [.. package.Disks.Select(d => d.Path), iso.Path], cancellation);
         var mapping = new DomainMapping(input, package.Descriptor, package.Networks, await hosts.AccelerationAsync(input.HostId, cancellation));
         await operation.NoteAsync(DeployNotes.Domain, input.VmId.ToString("D"));
-        await hypervisor.DefineAsync(mapping.Xml(package.Disks, new Dictionary<string, string>(), new EnvironmentPlaces(iso.Path, null)), cancellation);
+        await hypervisor.DefineAsync(mapping.Xml(package.Disks, package.Isos.ToDictionary(i => i.FileId, i => i.Path), new EnvironmentPlaces(iso.Path, null)), cancellation);
         await hosts.RefreshAsync(input.HostId, input.VmId, cancellation);
         return iso.Path;
     });
