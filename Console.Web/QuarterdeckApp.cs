@@ -18,6 +18,7 @@ using Quarterdeck.Web.Vms;
 using Quarterdeck.Web.Live;
 using Quarterdeck.Web.Operations;
 using Quarterdeck.Web.Plugins;
+using Quarterdeck.Web.Plugins.Ui;
 using Radzen;
 
 namespace Quarterdeck.Web;
@@ -47,6 +48,7 @@ public static class QuarterdeckApp
 
         var app = builder.Build();
         app.UseHardening();
+        app.UsePluginUi();
         app.UseApiProblems();
         app.UsePageProblems();
         app.UseWebSockets();
@@ -104,6 +106,7 @@ public static class QuarterdeckApp
         services.AddLive();
         services.AddOperationsTopic();
         services.AddPluginsTopic();
+        services.AddPluginUi();
         services.AddHostedService<ApplianceListener>();
         services.AddHealth();
     }

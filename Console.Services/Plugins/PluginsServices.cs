@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Appliances;
+using Quarterdeck.Database;
 using Quarterdeck.Events;
 using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
@@ -35,6 +36,8 @@ public static class PluginsServices
             s.GetRequiredService<AuditLog>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<IOptions<PluginsOptions>>()));
         services.AddSingleton(s => new PluginRegistry(s.GetRequiredService<PluginStore>(), s.GetRequiredService<Guard>(), s.GetRequiredService<OperationQueue>(), s.GetRequiredService<AuditLog>()));
         services.AddSingleton(s => new PluginDoor(s.GetRequiredService<PluginStore>(), s.GetRequiredService<HostConnections>()));
+        services.AddSingleton(s => new PluginTickets(
+            s.GetRequiredService<Db>(), s.GetRequiredService<PluginStore>(), s.GetRequiredService<SessionKeeper>(), s.GetRequiredService<Guard>(), s.GetRequiredService<AuditLog>(), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IEnvironmentContributor, PluginContributor>();
         services.AddOperationHandler<EnableHandler>();
         services.AddOperationHandler<DisableHandler>();

@@ -14,7 +14,7 @@ public sealed class GuardTests
     private static readonly Dictionary<Role, string[]> Expected = new()
     {
         [Role.Viewer] = ["me", "hosts.read", "vms.read", "operations.read", "plugins.read"],
-        [Role.Operator] = ["tokens.own", "vms.power", "vms.manage", "vms.console", "vms.snapshot", "appliances.inspect"],
+        [Role.Operator] = ["tokens.own", "vms.power", "vms.manage", "vms.console", "vms.snapshot", "appliances.inspect", "plugins.open"],
         [Role.Administrator] = ["users.read", "users.manage", "tokens.manage", "audit.read", "hosts.manage", "vms.host-files", "plugins.manage", "appliances.deploy"],
     };
 

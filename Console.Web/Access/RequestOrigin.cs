@@ -31,8 +31,8 @@ internal sealed class RequestOrigin
         var request = context.Request;
         var counts = request.Headers.ContainsKey("Upgrade") || HttpMethods.IsConnect(request.Method) || !(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || HttpMethods.IsOptions(request.Method));
         var origin = request.Headers.Origin.ToString();
-        // REST takes no cookies, so another site's page has nothing to misuse there; CORS is not offered.
-        if (!counts || origin.Length == 0 || IsOwn(origin, request.Host) || request.Path.StartsWithSegments("/api/v1")) return next(context);
+        // REST takes no cookies, so another site's page has nothing to misuse there; CORS is not offered. Plug-ins' pages have no origin, and their branch looks itself.
+        if (!counts || origin.Length == 0 || IsOwn(origin, request.Host) || request.Path.StartsWithSegments("/api/v1") || request.Path.StartsWithSegments("/plugin-ui")) return next(context);
         return RefuseAsync(context, StatusCodes.Status403Forbidden, "This request came from a page of another site.");
     }
 
