@@ -1,9 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
-using Dapper;
 using Quarterdeck.Access;
-using Quarterdeck.Database;
 using Quarterdeck.Platform;
 using Quarterdeck.Plugins.Registry;
 
@@ -24,15 +22,15 @@ public sealed class PluginTickets
 
     private const int Length = 43; // 32 bytes in base64url
     private static readonly TimeSpan Renewal = TimeSpan.FromMinutes(5);
-    private readonly Db _db;
+    private readonly VisitStore _store;
     private readonly PluginStore _plugins;
     private readonly SessionKeeper _sessions;
     private readonly Guard _guard;
     private readonly AuditLog _audit;
     private readonly TimeProvider _time;
 
-    internal PluginTickets(Db db, PluginStore plugins, SessionKeeper sessions, Guard guard, AuditLog audit, TimeProvider time) =>
-        (_db, _plugins, _sessions, _guard, _audit, _time) = (db, plugins, sessions, guard, audit, time);
+    internal PluginTickets(VisitStore store, PluginStore plugins, SessionKeeper sessions, Guard guard, AuditLog audit, TimeProvider time) =>
+        (_store, _plugins, _sessions, _guard, _audit, _time) = (store, plugins, sessions, guard, audit, time);
 
     /// <summary>Whether a plug-in's pages and contributions are shown: it has enrolled and is not turned off.</summary>
     public static bool Shows(Plugin plugin) => plugin.State is PluginState.Ready or PluginState.Degraded or PluginState.Unreachable;
@@ -49,13 +47,8 @@ public sealed class PluginTickets
         if ((await _plugins.FindAsync(pluginId, cancellation))?.ToPlugin() is not { } plugin) return Problem.NotFound("plug-in", pluginId);
         if (plugin.Ui is null) return Problem.Conflict("The plug-in has no pages", $"{plugin.Name} brings no pages of its own.");
         if (!Shows(plugin)) return Problem.Conflict("The plug-in is closed", $"{plugin.Name} is {plugin.State.ToString().ToLowerInvariant()}, so its pages are not shown.");
-        var (ticket, now) = (Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)), _time.GetUtcNow());
-        await _db.TransactionAsync(async connection =>
-        {
-            await connection.ExecuteAsync("DELETE FROM plugin_tickets WHERE expires_at <= @now", new { now });
-            await connection.ExecuteAsync("INSERT INTO plugin_tickets (hash, plugin_id, session_id, created_at, expires_at) VALUES (@hash, @pluginId, @session, @now, @expires)",
-                new { hash = Hash(ticket), pluginId, session, now, expires = now + Life });
-        }, cancellation);
+        var ticket = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+        await _store.AddAsync(Hash(ticket), pluginId, session, _time.GetUtcNow() + Life, cancellation);
         await _audit.WriteAsync(caller, "plugin.open", $"plugin:{pluginId:D}", plugin.Name, null, null, cancellation);
         return ticket;
     }
@@ -64,28 +57,12 @@ public sealed class PluginTickets
     public async Task<PluginVisit?> FindAsync(string ticket, CancellationToken cancellation)
     {
         if (ticket.Length != Length || !Base64Url.IsValid(ticket)) return null;
-        var (hash, now) = (Hash(ticket), _time.GetUtcNow());
-        TicketRow? row;
-        await using (var connection = await _db.OpenAsync(cancellation))
-        {
-            row = await connection.QuerySingleOrDefaultAsync<TicketRow>("SELECT plugin_id, session_id, expires_at FROM plugin_tickets WHERE hash = @hash AND expires_at > @now", new { hash, now });
-            if (row is null) return null;
-            if (row.ExpiresAt - now < Life - Renewal)
-                await connection.ExecuteAsync("UPDATE plugin_tickets SET expires_at = @expires WHERE hash = @hash", new { hash, expires = now + Life });
-        }
+        var until = _time.GetUtcNow() + Life;
+        if (await _store.FindAsync(Hash(ticket), until - Renewal, until, cancellation) is not { } row) return null;
         if (await _sessions.FindAsync(row.SessionId, cancellation) is not { } session || !session.Caller.May(PluginPermissions.Open)) return null;
         var plugin = (await _plugins.FindAsync(row.PluginId, cancellation))?.ToPlugin();
         return plugin is { Ui: not null } && Shows(plugin) ? new PluginVisit(plugin, session.Caller, row.ExpiresAt) : null;
     }
 
-    /// <summary>Ends all tickets of a plug-in: it is disabled or removed, and what was opened before must not come back with it.</summary>
-    public async Task RevokeAsync(Guid pluginId, CancellationToken cancellation)
-    {
-        await using var connection = await _db.OpenAsync(cancellation);
-        await connection.ExecuteAsync("DELETE FROM plugin_tickets WHERE plugin_id = @pluginId", new { pluginId });
-    }
-
     private static string Hash(string ticket) => Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(ticket)));
-
-    private sealed record TicketRow(Guid PluginId, Guid SessionId, DateTimeOffset ExpiresAt);
 }

@@ -2,7 +2,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Appliances;
-using Quarterdeck.Database;
 using Quarterdeck.Events;
 using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
@@ -26,6 +25,7 @@ public static class PluginsServices
             .ValidateOnStart();
         services.AddSingleton<PluginStore>();
         services.AddSingleton<TokenStore>();
+        services.AddSingleton<VisitStore>();
         services.AddSingleton<AuthorityStore>();
         services.AddSingleton<ApplianceAddress>();
         services.AddSingleton(s => new EventStream<Plugin>("plugins", p => p.Id.ToString("D"), s.GetRequiredService<PluginStore>().LoadAsync, s.GetRequiredService<EventBus>()));
@@ -37,7 +37,7 @@ public static class PluginsServices
         services.AddSingleton(s => new PluginRegistry(s.GetRequiredService<PluginStore>(), s.GetRequiredService<Guard>(), s.GetRequiredService<OperationQueue>(), s.GetRequiredService<AuditLog>()));
         services.AddSingleton(s => new PluginDoor(s.GetRequiredService<PluginStore>(), s.GetRequiredService<HostConnections>()));
         services.AddSingleton(s => new PluginTickets(
-            s.GetRequiredService<Db>(), s.GetRequiredService<PluginStore>(), s.GetRequiredService<SessionKeeper>(), s.GetRequiredService<Guard>(), s.GetRequiredService<AuditLog>(), s.GetRequiredService<TimeProvider>()));
+            s.GetRequiredService<VisitStore>(), s.GetRequiredService<PluginStore>(), s.GetRequiredService<SessionKeeper>(), s.GetRequiredService<Guard>(), s.GetRequiredService<AuditLog>(), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IEnvironmentContributor, PluginContributor>();
         services.AddOperationHandler<EnableHandler>();
         services.AddOperationHandler<DisableHandler>();

@@ -7,7 +7,7 @@ using Quarterdeck.Plugins.Registry;
 namespace Quarterdeck.Plugins.Life;
 
 /// <summary>Turns a plug-in off: its token is refused from the first step on.</summary>
-internal sealed class DisableHandler(PluginStore plugins, HostConnections hosts, EventStream<Plugin> stream, PluginTickets tickets, PluginDoor door, TimeProvider time) : IOperationHandler
+internal sealed class DisableHandler(PluginStore plugins, HostConnections hosts, EventStream<Plugin> stream, VisitStore visits, PluginDoor door, TimeProvider time) : IOperationHandler
 {
     public static readonly OperationKind DisableKind = new("plugin.disable", "Disable plug-in", PluginPermissions.Manage);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -20,7 +20,7 @@ internal sealed class DisableHandler(PluginStore plugins, HostConnections hosts,
         await operation.StepAsync("refuse", "Refusing its token", async ct =>
         {
             await plugins.MoveAsync(input.PluginId, [PluginState.Enrolling, PluginState.Ready, PluginState.Degraded, PluginState.Unreachable], PluginState.Disabled, "It was disabled by an administrator.", ct);
-            await tickets.RevokeAsync(input.PluginId, ct); // what was opened before must not come back when it is enabled again
+            await visits.RevokeAsync(input.PluginId, ct);
             await door.CloseAsync(input.PluginId, ct);
             stream.Changed(input.PluginId.ToString("D"));
         });
