@@ -1,5 +1,6 @@
 # The plug-in's side of docs/plugin-protocol.md: environment, enrolment, heartbeats. Sourced by init.
 manifest=/etc/quarterdeck-plugin.json
+version=$(sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' $manifest)
 ca=/run/console-ca.pem
 identity=/data/identity   # lines: plugin id, bearer token, seconds between heartbeats
 
@@ -16,27 +17,40 @@ read_environment() {
   greeting=$(property "$1" greeting)
   admin_password=$(property "$1" admin.password)
   property "$1" quarterdeck.console.ca >$ca
+}
+
+# call METHOD PATH BODY-FILE [BEARER]: prints the answer's status, leaves its body in $answer. HTTP/1.0, so that the answer comes unchunked.
+# No answer is status 000: the console is away, or it is not the one whose certificate authority we were given.
+answer=/run/answer
+call() {
   authority=${console_url#https://}; authority=${authority%%/*}
   host=${authority%:*}; [ "$host" != "$authority" ] || authority=$host:443
   case $host in *[!0-9.]*) expect="-verify_hostname $host -servername $host" ;; *) expect="-verify_ip $host -noservername" ;; esac
-}
-
-# post PATH BODY-FILE [BEARER]: prints the answer's status, leaves its body in /run/answer. HTTP/1.0, so that the answer comes unchunked.
-# No answer is status 000: the console is away, or it is not the one whose certificate authority we were given.
-post() {
-  { printf 'POST %s HTTP/1.0\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %s\r\n' "$1" "$authority" "$(stat -c %s "$2")"
-    [ -z "$3" ] || printf 'Authorization: Bearer %s\r\n' "$3"
-    printf '\r\n'; cat "$2"; } |
-    timeout 20 openssl s_client -quiet -verify_quiet -verify_return_error -no-CApath -no-CAstore -CAfile $ca $expect -connect "$authority" 2>/dev/null >/run/raw
-  sed '1,/^\r*$/d' /run/raw >/run/answer
-  status=$(sed -n '1s/^HTTP[^ ]* \([0-9]*\).*/\1/p' /run/raw); echo "${status:-000}"
+  { printf '%s %s HTTP/1.0\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %s\r\n' "$1" "$2" "$authority" "$(stat -c %s "$3")"
+    [ -z "$4" ] || printf 'Authorization: Bearer %s\r\n' "$4"
+    printf '\r\n'; cat "$3"; } |
+    timeout 20 openssl s_client -quiet -verify_quiet -verify_return_error -no-CApath -no-CAstore -CAfile $ca $expect -connect "$authority" 2>/dev/null >$answer.raw
+  sed '1,/^\r*$/d' $answer.raw >$answer
+  status=$(sed -n '1s/^HTTP[^ ]* \([0-9]*\).*/\1/p' $answer.raw); echo "${status:-000}"
 }
 # member NAME: a string or number of the last answer
-member() { tr -d '\n' </run/answer | sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p"; }
+member() { tr -d '\n' <$answer | sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p"; }
 
 has_identity() { [ -s $identity ] && { read -r plugin_id && read -r bearer && read -r interval; } <$identity; }
 keep_identity() {   # the rename is what makes it whole or absent after a power cut
   printf '%s\n%s\n%s\n' "$plugin_id" "$bearer" "$interval" >$identity.new && sync && mv $identity.new $identity && sync
+}
+
+# The pages are files with words to fill in. What they need of the environment is kept for the scripts in cgi-bin.
+prepare_pages() {
+  starts=$(($(cat /data/starts 2>/dev/null) + 1)); echo $starts >/data/starts
+  # filled in by awk, where nothing in a value is special
+  GREETING=$(html "$greeting") VERSION=$version STARTS=$starts INSTANCE=$(html "$instance") CONSOLE=$(html "$console_url"); export GREETING VERSION STARTS INSTANCE CONSOLE
+  for page in /www/*.html; do
+    awk '{ done = ""; while (match($0, /@[A-Z]+@/)) { done = done substr($0, 1, RSTART - 1) ENVIRON[substr($0, RSTART + 1, RLENGTH - 2)]; $0 = substr($0, RSTART + RLENGTH) } print done $0 }' "$page" >/run/page && cat /run/page >"$page"
+  done
+  printf 'console_url="%s"\n' "$console_url" >/run/settings
+  printf '{"status":"starting"}\n' >/www/health
 }
 
 # Prepared before the network is there: it costs time under emulation.
@@ -49,11 +63,11 @@ enrol() {
   [ -s /run/enrolment ] || { say "no identity and no enrolment token: install this appliance anew"; while :; do sleep 3600; done; }
   pause=1
   while :; do
-    status=$(post /api/v1/plugins/enrolments /run/enrolment)
+    status=$(call POST /api/v1/plugins/enrolments /run/enrolment)
     case $status in
       201) break ;;
       000 | 429 | 5??) say "enrolment: no luck ($status), again in $pause s"; sleep $pause; pause=$((pause * 2)); [ $pause -le 15 ] || pause=15 ;;
-      *) say "enrolment refused ($status): $(cat /run/answer)"; while :; do sleep 3600; done ;;
+      *) say "enrolment refused ($status): $(cat $answer)"; while :; do sleep 3600; done ;;
     esac
   done
   plugin_id=$(member pluginId); bearer=$(member token); interval=$(member heartbeatSeconds)
@@ -63,10 +77,12 @@ enrol() {
 }
 
 heartbeats() {
-  printf '{"health":{"state":"healthy","reason":null},"version":"%s"}' "$(sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' $manifest)" >/run/heartbeat
+  health='{"state":"healthy","reason":null}'
+  [ ! -e /etc/broken ] || health='{"state":"failed","reason":"The lamp does not light: this build is broken on purpose."}'
+  printf '{"health":%s,"version":"%s"}' "$health" "$version" >/run/heartbeat
   last=
   while :; do
-    status=$(post "/api/v1/plugins/$plugin_id/heartbeat" /run/heartbeat "$bearer")
+    status=$(call POST "/api/v1/plugins/$plugin_id/heartbeat" /run/heartbeat "$bearer")
     [ "$status" = "$last" ] || say "heartbeat: $status"; last=$status
     case $status in
       200)
