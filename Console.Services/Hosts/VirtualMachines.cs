@@ -90,5 +90,11 @@ public sealed partial class VirtualMachines
         catch (ProblemException e) { return e.Problem; }
     }
 
+    /// <summary>Null when a VM may be named so; for the rooms above that define VMs.</summary>
+    public static FieldError? CheckName(string? name, string field) => VmNames.Check(name, field);
+
+    /// <summary>A file name for a disk of a new VM, which people recognise and no other VM has.</summary>
+    public static string VolumeName(string vmName, Guid vmId, string target, string format) => VmNames.Volume(vmName, vmId, target, format);
+
     private static string Target(Guid id) => $"{VmStore.Kind}:{id}";
 }
