@@ -1,30 +1,73 @@
+using System.Runtime.CompilerServices;
+using Quarterdeck.Repositories.Trees;
+
 namespace Quarterdeck.Repositories;
 
 /// <summary>The chunks of a disk in a repository, as a hash tree whose nodes are read when needed.</summary>
 public sealed class DiskIndex
 {
+    private readonly Repository _repository;
+
+    internal DiskIndex(Repository repository, RootHash root, long sizeBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(sizeBytes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(sizeBytes, TreeShape.MaxSize);
+        (_repository, Root, SizeBytes, Chunks) = (repository, root, sizeBytes, TreeShape.Chunks(sizeBytes));
+        Top = TreeShape.Top(Chunks);
+    }
+
     /// <summary>Its top.</summary>
-    public RootHash Root => throw new NotSupportedException();
+    public RootHash Root { get; }
 
     /// <summary>The disk's size.</summary>
-    public long SizeBytes => throw new NotSupportedException();
+    public long SizeBytes { get; }
 
     /// <summary>How many chunks it has, zeros included.</summary>
-    public long Chunks => throw new NotSupportedException();
+    public long Chunks { get; }
+
+    /// <summary>Level of its top node.</summary>
+    internal int Top { get; }
 
     /// <summary>Reads ids from <paramref name="first"/> on; beyond the end they are zero.</summary>
-    public Task ReadAsync(long first, Memory<ChunkId> into, CancellationToken cancellation) => throw new NotSupportedException();
+    /// <exception cref="RepositoryException">A node is missing or damaged, or the repository is away.</exception>
+    public async Task ReadAsync(long first, Memory<ChunkId> into, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        for (var done = 0; done < into.Length;)
+        {
+            var (leaf, within) = Math.DivRem(first + done, TreeShape.FanOut);
+            var count = (int)Math.Min(into.Length - done, TreeShape.FanOut - within);
+            var id = await NodeIdAsync(0, leaf, cancellation);
+            if (id.IsZero) into.Span.Slice(done, count).Clear();
+            else (await NodeAsync(id, cancellation)).AsSpan((int)within, count).CopyTo(into.Span[done..]);
+            done += count;
+        }
+    }
 
     /// <summary>All chunks that are not zero, in order; skips empty parts without reading.</summary>
-    public IAsyncEnumerable<(long Chunk, ChunkId Id)> DataAsync(CancellationToken cancellation) => throw new NotSupportedException();
-}
+    /// <exception cref="RepositoryException">A node is missing or damaged, or the repository is away.</exception>
+    public IAsyncEnumerable<(long Chunk, ChunkId Id)> DataAsync(CancellationToken cancellation) => WalkAsync(Top, 0, Root.Top, cancellation);
 
-/// <summary>Makes the index of a disk. Chunks may be set in any order and from any thread; setting one again replaces it.</summary>
-public sealed class DiskIndexWriter
-{
-    /// <summary>Says what a chunk is; its content need not be stored yet, but before the point is committed.</summary>
-    public void Set(long chunk, ChunkId id) => throw new NotSupportedException();
+    private async IAsyncEnumerable<(long Chunk, ChunkId Id)> WalkAsync(int level, long first, ChunkId node, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        if (node.IsZero) yield break;
+        var ids = await NodeAsync(node, cancellation);
+        for (var i = 0; i < ids.Length; i++)
+        {
+            if (ids[i].IsZero) continue;
+            if (level == 0) yield return (first + i, ids[i]);
+            else await foreach (var chunk in WalkAsync(level - 1, first + i * TreeShape.Span(level - 1), ids[i], cancellation)) yield return chunk;
+        }
+    }
 
-    /// <summary>Stores the changed nodes. Nothing may be set afterwards.</summary>
-    public Task<RootHash> CompleteAsync(CancellationToken cancellation) => throw new NotSupportedException();
+    /// <summary>The id of a node by its place; zero beyond the end. Above the own top only the first node is asked for, and that has no id.</summary>
+    internal async Task<ChunkId> NodeIdAsync(int level, long index, CancellationToken cancellation)
+    {
+        if (level > Top || index * TreeShape.Span(level) >= Chunks) return ChunkId.Zero;
+        var id = Root.Top;
+        for (var at = Top; at > level && !id.IsZero; at--) id = (await NodeAsync(id, cancellation))[index >> 8 * (at - 1 - level) & 255];
+        return id;
+    }
+
+    internal Task<ChunkId[]> NodeAsync(ChunkId id, CancellationToken cancellation) => _repository.NodeAsync(id, cancellation);
 }

@@ -1,76 +1,127 @@
+using System.Collections.Concurrent;
+using Quarterdeck.Repositories.Chunks;
+using Quarterdeck.Repositories.Format;
+using Quarterdeck.Repositories.Objects;
+using Quarterdeck.Repositories.Packs;
+using Quarterdeck.Repositories.Sessions;
+using Quarterdeck.Repositories.Trees;
+
 namespace Quarterdeck.Repositories;
 
 /// <summary>One session with a repository: chunks, disk indexes and points. Open one for one piece of work, and dispose it.</summary>
 /// <remarks>Safe for many threads. While it is open, collecting (here or on another console) removes nothing that it has seen or stored.
-/// Faults are thrown as <see cref="RepositoryException"/>.</remarks>
-public sealed class Repository : IAsyncDisposable
+/// Faults are thrown as <see cref="RepositoryException"/>. It can be read although it does not accept writes; such a session is not announced to others.</remarks>
+public sealed partial class Repository : IAsyncDisposable
 {
     /// <summary>Bytes of a chunk; a disk's last chunk is filled up with zeros.</summary>
     public const int ChunkSize = 65536;
 
+    private const int NodePackBytes = 8 << 20, PacksPerIndex = 64, IndexesToMerge = 8, CachedNodes = 1024;
+    private readonly RepositoryFiles _files;
+    private readonly OpenSession? _session;
+    private readonly RepositoryException? _unwritable;
+    private readonly IndexShelf _indexes;
+    private readonly PointShelf _points;
+    private readonly PackReader _reader;
+    private readonly PackWriter _data, _nodes;
+    private readonly ConcurrentDictionary<ChunkId, Task> _own = [];
+    private readonly ConcurrentDictionary<ChunkId, ChunkId[]> _cache = [];
+    private readonly SemaphoreSlim _indexing = new(1);
+    private readonly List<IndexFile> _ownIndexes = [];
+    private volatile ChunkTable _table;
+    private volatile Exception? _broken;
+
+    private Repository(RepositoryFiles files, OpenSession? session, RepositoryException? unwritable, IndexShelf indexes, ChunkTable table)
+    {
+        (_files, _session, _unwritable, _indexes, _table) = (files, session, unwritable, indexes, table);
+        _points = new PointShelf(files);
+        _reader = new PackReader(files.Store, files.Config.Id, files.Coder);
+        _data = new PackWriter(files.Store, files.Config.Id, files.Coder, RecordKind.Data, files.Config.PackBytes);
+        _nodes = new PackWriter(files.Store, files.Config.Id, files.Coder, RecordKind.Node, Math.Min(NodePackBytes, files.Config.PackBytes));
+    }
+
+    /// <summary>Begins a session; disposing it closes the files, too.</summary>
+    internal static async Task<Repository> OpenAsync(RepositoryFiles files, string purpose, string? cacheFolder, TimeProvider time, CancellationToken cancellation)
+    {
+        OpenSession? session = null;
+        try
+        {
+            RepositoryException? unwritable = null;
+            try { session = await OpenSession.BeginAsync(files, purpose, time, cancellation); }
+            // A full or write-protected repository can still be restored from.
+            catch (RepositoryException e) when (e.Fault is RepositoryFault.Full or RepositoryFault.ReadOnly) { unwritable = e; }
+            var indexes = new IndexShelf(files, cacheFolder);
+            return new Repository(files, session, unwritable, indexes, await indexes.LoadAsync(cancellation));
+        }
+        catch
+        {
+            if (session is not null) await session.DisposeAsync();
+            await files.DisposeAsync();
+            throw;
+        }
+    }
+
     /// <summary>The repository's own id, which it keeps wherever it is moved.</summary>
-    public Guid Id => throw new NotSupportedException();
+    public Guid Id => _files.Config.Id;
 
-    /// <summary>The id of a chunk's content: <see cref="ChunkSize"/> bytes.</summary>
-    public ChunkId IdOf(ReadOnlySpan<byte> chunk) => throw new NotSupportedException();
-
-    /// <summary>Whether a chunk need not be sent; true for zeros.</summary>
-    public bool IsKnown(ChunkId id) => throw new NotSupportedException();
-
-    /// <summary>Stores a chunk unless it is known. Many may be in flight; it is durable once <see cref="CommitPointAsync"/> or <see cref="FlushAsync"/> has returned.</summary>
-    /// <param name="id">What <see cref="IdOf"/> says.</param>
-    /// <param name="chunk">Its content; must stay as it is until this has ended.</param>
-    /// <param name="cancellation">Gives up.</param>
-    /// <returns>Whether it was new.</returns>
-    public Task<bool> PutAsync(ChunkId id, ReadOnlyMemory<byte> chunk, CancellationToken cancellation) => throw new NotSupportedException();
-
-    /// <summary>Reads a chunk and checks it against its id. Many may be in flight.</summary>
-    /// <param name="id">Which one; zeros are filled in without reading.</param>
-    /// <param name="into">At least <see cref="ChunkSize"/> bytes.</param>
-    /// <param name="cancellation">Gives up.</param>
-    public Task ReadAsync(ChunkId id, Memory<byte> into, CancellationToken cancellation) => throw new NotSupportedException();
-
-    /// <summary>Bytes that a chunk takes in the repository; 0 for zeros and unknown ones.</summary>
-    public int StoredBytesOf(ChunkId id) => throw new NotSupportedException();
+    /// <summary>Where it is, for people.</summary>
+    public string Location => _files.Store.Location;
 
     /// <summary>Bytes that this session has added so far.</summary>
-    public long StoredBytes => throw new NotSupportedException();
+    public long StoredBytes => _data.WrittenBytes + _nodes.WrittenBytes;
+
+    /// <summary>Bytes that this session has read from packs so far.</summary>
+    public long ReadBytes => _reader.ReadBytes;
+
+    internal RepositoryFiles Files => _files;
+
+    internal ChunkTable Table => _table;
+
+    internal PointShelf Points => _points;
+
+    internal PackReader Reader => _reader;
+
+    internal IndexShelf Indexes => _indexes;
+
+    /// <summary>The id of a chunk's content: <see cref="ChunkSize"/> bytes.</summary>
+    public ChunkId IdOf(ReadOnlySpan<byte> chunk) => !chunk.ContainsAnyExcept((byte)0) ? ChunkId.Zero : _files.Seal.IdOf(chunk);
+
+    /// <summary>Whether a chunk need not be sent; true for zeros.</summary>
+    public bool IsKnown(ChunkId id) => id.IsZero || _own.ContainsKey(id) || _table.Find(id, toRelyOn: true) is not null;
+
+    /// <summary>Bytes that a chunk takes in the repository; 0 for zeros, unknown ones, and those that this session has just stored.</summary>
+    public int StoredBytesOf(ChunkId id) => id.IsZero ? 0 : _table.Find(id, toRelyOn: false)?.Place.Length ?? 0;
 
     /// <summary>Begins the index of a disk.</summary>
     /// <param name="sizeBytes">What the guest sees.</param>
     /// <param name="parent">What it is where nothing is set; null for zeros. Its size may be another one.</param>
-    public DiskIndexWriter NewIndex(long sizeBytes, DiskIndex? parent) => throw new NotSupportedException();
+    public DiskIndexWriter NewIndex(long sizeBytes, DiskIndex? parent) => new(this, sizeBytes, parent);
 
     /// <summary>Opens the index of a disk; reads nothing yet.</summary>
-    public DiskIndex OpenIndex(RootHash root, long sizeBytes) => throw new NotSupportedException();
+    public DiskIndex OpenIndex(RootHash root, long sizeBytes) => new(this, root, sizeBytes);
 
     /// <summary>The chunks in which two disks differ, in order; reads only nodes that differ.</summary>
-    public IAsyncEnumerable<ChunkDifference> CompareAsync(DiskIndex from, DiskIndex to, CancellationToken cancellation) => throw new NotSupportedException();
+    public IAsyncEnumerable<ChunkDifference> CompareAsync(DiskIndex from, DiskIndex to, CancellationToken cancellation) => new TreeComparison(from, to).RunAsync(cancellation);
 
-    /// <summary>Stores a small file (at most 64 MiB).</summary>
-    public Task<PointFile> PutFileAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellation) => throw new NotSupportedException();
-
-    /// <summary>Reads a small file.</summary>
-    public Task<byte[]> ReadFileAsync(PointFile file, CancellationToken cancellation) => throw new NotSupportedException();
-
-    /// <summary>Makes durable what was put so far, without a point; a later session of the same VM need not send it again until the next collect.</summary>
-    public Task FlushAsync(CancellationToken cancellation) => throw new NotSupportedException();
-
-    /// <summary>Makes everything durable, then the point: from then on it exists, whatever happens.</summary>
-    public Task CommitPointAsync(PointManifest point, CancellationToken cancellation) => throw new NotSupportedException();
-
-    /// <summary>All points, newest first.</summary>
-    public Task<IReadOnlyList<PointManifest>> PointsAsync(CancellationToken cancellation) => throw new NotSupportedException();
+    /// <summary>All points, newest first, without those that cannot be read.</summary>
+    public async Task<IReadOnlyList<PointManifest>> PointsAsync(CancellationToken cancellation) => (await _points.AllAsync(cancellation)).Points;
 
     /// <summary>One point; null when there is none.</summary>
-    public Task<PointManifest?> PointAsync(Guid id, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task<PointManifest?> PointAsync(Guid id, CancellationToken cancellation) => _points.FindAsync(id, cancellation);
 
     /// <summary>Changes what may change about a point.</summary>
-    public Task LabelPointAsync(Guid id, Func<PointLabels, PointLabels> change, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task LabelPointAsync(Guid id, Func<PointLabels, PointLabels> change, CancellationToken cancellation) => _points.LabelAsync(id, change, cancellation);
 
     /// <summary>Removes a point; its chunks go with the next collect. Nothing happens when it is gone already.</summary>
-    public Task RemovePointAsync(Guid id, CancellationToken cancellation) => throw new NotSupportedException();
+    public Task RemovePointAsync(Guid id, CancellationToken cancellation) => _points.RemoveAsync(id, cancellation);
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => throw new NotSupportedException();
+    public async ValueTask DisposeAsync()
+    {
+        await _data.DisposeAsync();
+        await _nodes.DisposeAsync();
+        if (_session is not null) await _session.DisposeAsync();
+        _indexing.Dispose();
+        await _files.DisposeAsync();
+    }
 }

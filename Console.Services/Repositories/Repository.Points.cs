@@ -1,0 +1,61 @@
+namespace Quarterdeck.Repositories;
+
+public sealed partial class Repository
+{
+    private const int MaxFile = 64 << 20;
+
+    /// <summary>Stores a small file.</summary>
+    /// <param name="name">What it is, such as <c>nvram</c>.</param>
+    /// <param name="content">At most 64 MiB.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task<PointFile> PutFileAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(content.Length, MaxFile, nameof(content));
+        var index = NewIndex(content.Length, null);
+        var chunk = new byte[ChunkSize];
+        for (long at = 0; at * ChunkSize < content.Length; at++)
+        {
+            chunk.AsSpan().Clear();
+            content.Span[(int)(at * ChunkSize)..Math.Min(content.Length, (int)(at + 1) * ChunkSize)].CopyTo(chunk);
+            var id = IdOf(chunk);
+            await PutAsync(id, chunk, cancellation);
+            index.Set(at, id);
+        }
+        return new PointFile(name, content.Length, await index.CompleteAsync(cancellation));
+    }
+
+    /// <summary>Reads a small file.</summary>
+    public async Task<byte[]> ReadFileAsync(PointFile file, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(file.SizeBytes, MaxFile, nameof(file));
+        var content = new byte[file.SizeBytes];
+        var chunk = new byte[ChunkSize];
+        await foreach (var (at, id) in OpenIndex(file.Root, file.SizeBytes).DataAsync(cancellation))
+        {
+            await ReadAsync(id, chunk, cancellation);
+            chunk.AsSpan(0, (int)Math.Min(ChunkSize, content.Length - at * ChunkSize)).CopyTo(content.AsSpan((int)(at * ChunkSize)));
+        }
+        return content;
+    }
+
+    /// <summary>Makes everything durable, then the point: from then on it exists, whatever happens.</summary>
+    /// <param name="point">Its roots were made by this session, or are those of points that it has seen.</param>
+    /// <param name="cancellation">Gives up; ignored once the point is being made.</param>
+    /// <exception cref="RepositoryException">Something could not be stored, or this session was declared dead: then there is no point.</exception>
+    public async Task CommitPointAsync(PointManifest point, CancellationToken cancellation)
+    {
+        ThrowIfUnwritable();
+        foreach (var root in point.Disks.Select(disk => disk.Root).Concat(point.Files.Select(file => file.Root)))
+            if (!root.Top.IsZero && !_own.ContainsKey(root.Top) && _table.Find(root.Top, toRelyOn: false) is null) throw new RepositoryException(RepositoryFault.Damaged, $"The index {root} was never stored here.");
+        await FlushAsync(cancellation);
+        await _session!.ThrowIfLostAsync(cancellation);
+        await _points.AddAsync(point, CancellationToken.None);
+        try { await _session.ThrowIfLostAsync(CancellationToken.None); }
+        catch (RepositoryException) when (!_files.Config.AppendOnly)
+        {
+            // Who removed the session looks for points after that: it has seen this one, or this check sees the removal. Never neither.
+            await _points.RemoveAsync(point.Id, CancellationToken.None);
+            throw;
+        }
+    }
+}
