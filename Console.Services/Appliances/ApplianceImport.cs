@@ -15,13 +15,14 @@ public sealed class ApplianceImport
     private readonly OperationQueue _queue;
     private readonly HostConnections _hosts;
     private readonly PackageIntake _intake;
+    private readonly PermissionCatalogue _permissions;
     private readonly TimeProvider _time;
     private readonly AppliancesOptions _options;
     private readonly SemaphoreSlim _uploads;
 
-    internal ApplianceImport(Guard guard, OperationQueue queue, HostConnections hosts, PackageIntake intake, TimeProvider time, IOptions<AppliancesOptions> options)
+    internal ApplianceImport(Guard guard, OperationQueue queue, HostConnections hosts, PackageIntake intake, PermissionCatalogue permissions, TimeProvider time, IOptions<AppliancesOptions> options)
     {
-        (_guard, _queue, _hosts, _intake, _time, _options) = (guard, queue, hosts, intake, time, options.Value);
+        (_guard, _queue, _hosts, _intake, _permissions, _time, _options) = (guard, queue, hosts, intake, permissions, time, options.Value);
         _uploads = new SemaphoreSlim(_options.Uploads);
     }
 
@@ -47,7 +48,10 @@ public sealed class ApplianceImport
     public async Task<Result<Guid>> BeginAsync(Caller caller, ApplianceSpec spec, Stream ova, long? length, CancellationToken cancellation, Action<Guid>? began = null)
     {
         if (await _guard.CheckAsync(caller, AppliancePermissions.Deploy, "appliance", cancellation) is { } refused) return refused;
-        if (SpecCheck.Alone(spec) is { } wrong) return wrong;
+        if (SpecCheck.Alone(spec, _permissions) is { } wrong) return wrong;
+        // Who lends what he does not have could raise himself through a plug-in.
+        foreach (var key in spec.Capabilities)
+            if (!caller.May(_permissions.Find(key)!)) return await _guard.RefuseAsync(caller, "appliance.approve", "appliance", $"{caller.Name} may not approve '{key}', as it is not among its own permissions. Leave it out, or ask an administrator.", cancellation);
         if (!_hosts.Get(spec.HostId).TryGet(out var hypervisor, out var away)) return away;
         if (await hypervisor.DomainAsync(spec.Name, cancellation) is not null) return Problem.Conflict("The name is taken on the host", $"The host has a VM '{spec.Name}' already. Choose another name.");
         var now = _time.GetUtcNow();

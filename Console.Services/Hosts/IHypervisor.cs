@@ -16,6 +16,9 @@ public interface IHypervisor
     /// <summary>Versions, processors, memory.</summary>
     Task<HypervisorInfo> InfoAsync(CancellationToken cancellation);
 
+    /// <summary>Whether the host has UEFI firmware for guests with Intel processors. True on the mock driver.</summary>
+    Task<bool> HasUefiAsync(CancellationToken cancellation);
+
     /// <summary>All domains, by few bulk calls.</summary>
     Task<IReadOnlyList<DomainRecord>> DomainsAsync(CancellationToken cancellation);
 

@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using Quarterdeck.Access;
 using Quarterdeck.Appliances;
 using Quarterdeck.Appliances.Deploy;
 using Quarterdeck.Appliances.Environment;
@@ -12,6 +13,7 @@ namespace Quarterdeck.Tests.Appliances;
 public sealed class SpecTests
 {
     private static readonly Guid Host = Guid.NewGuid();
+    private static readonly PermissionCatalogue Known = new([new RoomPermissions("Appliances", [AppliancePermissions.Read])]);
 
     private static ApplianceSpec Spec(params (string Key, string Value)[] properties) =>
         new() { Name = "probe", HostId = Host, AcceptEula = true, Properties = properties.ToDictionary(p => p.Key, p => p.Value) };
@@ -25,14 +27,14 @@ public sealed class SpecTests
     [InlineData("a\nb")]
     [InlineData("a\u0007b")]
     public void Names_that_no_VM_can_have_are_refused_before_the_upload(string name) =>
-        SpecCheck.Alone(Spec() with { Name = name })!.Errors.Single().Field.ShouldBe("name");
+        SpecCheck.Alone(Spec() with { Name = name }, Known)!.Errors.Single().Field.ShouldBe("name");
 
     [Theory]
     [InlineData("bridge:br0; rm -rf /")]
     [InlineData("../default")]
     [InlineData("")]
     public void Networks_that_are_no_names_are_refused_before_the_upload(string network) =>
-        SpecCheck.Alone(Spec() with { Networks = new Dictionary<string, string> { ["Management"] = network } })!.Errors.Single().Field.ShouldBe("networks.Management");
+        SpecCheck.Alone(Spec() with { Networks = new Dictionary<string, string> { ["Management"] = network } }, Known)!.Errors.Single().Field.ShouldBe("networks.Management");
 
     [Theory]
     [InlineData("ghost", "x", "no such property")]
@@ -103,5 +105,5 @@ public sealed class SpecTests
 
     private static XElement Domain(OvfDescriptor descriptor, Acceleration acceleration, string name = "probe") => XElement.Parse(
         new DomainMapping(new DeployInput(Guid.NewGuid(), Vm, Host, name, true, null), descriptor, new Dictionary<string, string> { ["Management"] = "user" }, acceleration)
-            .Xml([new DiskVolume("system", "/images/a.qcow2"), new DiskVolume("data", "/images/b.qcow2")], new Dictionary<string, string>(), new EnvironmentPlaces("/images/env.iso", null)));
+            .Xml([new DiskVolume("system", "/images/a.qcow2"), new DiskVolume("data", "/images/b.qcow2")], [], new EnvironmentPlaces("/images/env.iso", null)));
 }

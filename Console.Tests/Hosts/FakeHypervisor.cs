@@ -33,6 +33,9 @@ internal sealed class FakeHypervisor : IHypervisorLink
     /// <summary>Answers for QEMU's monitor.</summary>
     public Func<string, string>? Monitor { get; set; }
 
+    /// <summary>Whether it has UEFI firmware.</summary>
+    public bool Uefi { get; set; } = true;
+
     /// <summary>No call answers while it is set.</summary>
     public volatile bool Hung;
 
@@ -56,6 +59,7 @@ internal sealed class FakeHypervisor : IHypervisorLink
     }
 
     public Task<HypervisorInfo> InfoAsync(CancellationToken cancellation) => On(() => new HypervisorInfo("TEST", "1.0.0", "9.0.0", 4, 8192, "fake"), cancellation);
+    public Task<bool> HasUefiAsync(CancellationToken cancellation) => On(() => Uefi, cancellation);
     public Task<IReadOnlyList<DomainRecord>> DomainsAsync(CancellationToken cancellation) => On<IReadOnlyList<DomainRecord>>(() => [.. _domains.Values.Select(d => d.Record)], cancellation);
     public Task<DomainRecord?> DomainAsync(Guid uuid, CancellationToken cancellation) => On(() => _domains.GetValueOrDefault(uuid)?.Record, cancellation);
     public Task<DomainRecord?> DomainAsync(string name, CancellationToken cancellation) => On(() => _domains.Values.FirstOrDefault(d => d.Record.Name == name)?.Record, cancellation);

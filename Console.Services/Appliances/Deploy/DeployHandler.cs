@@ -7,7 +7,7 @@ namespace Quarterdeck.Appliances.Deploy;
 
 /// <summary>Everything after the upload: define the VM, write its environment, power on, wait for what contributors wait for.</summary>
 internal sealed class DeployHandler(
-    HostConnections hosts, ApplianceStore store, EnvironmentDisc disc, ApplianceDismantler dismantler, IEnumerable<IEnvironmentContributor> contributors) : IOperationHandler
+    HostConnections hosts, ApplianceStore store, EnvironmentWriter writer, ApplianceDismantler dismantler, IEnumerable<IEnvironmentContributor> contributors) : IOperationHandler
 {
     /// <summary>Not retryable by a person: the upload is gone with the request.</summary>
     public static readonly OperationKind DeployKind = new("appliance.deploy", "Deploy appliance", AppliancePermissions.Deploy) { Retryable = false };
@@ -25,13 +25,15 @@ internal sealed class DeployHandler(
             input.ApplianceId, operation.Id, input.HostId, input.VmId, input.Name, package.Descriptor.Product,
             [.. package.Descriptor.Hardware.Cards.Select(c => package.Networks[c.Network]).Distinct()], input.Plugin, package.SmallFiles) { ApprovedCapabilities = input.Capabilities };
         var joined = await JoinAsync(deployment, operation);
-        var iso = await DefineAsync(input, package, operation);
-        await EnvironmentAsync(deployment, iso, joined, operation);
+        if (joined.Count == 0 && input.Capabilities.Count > 0)
+            throw new ProblemException(Problem.Invalid("capabilities", "The package is no plug-in, so nothing can be granted to it.", "Leave them out, or send plugin: true."));
+        var places = await DefineAsync(input, package, operation);
+        await EnvironmentAsync(deployment, places, joined, operation);
         if (input.Start || joined.Count > 0) await PowerOnAsync(deployment, joined, operation);
         await operation.StepAsync("forget", "Forgetting the passwords", ct => store.DropPasswordsAsync(input.ApplianceId, ct));
         var result = new Dictionary<string, string> { ["vmId"] = input.VmId.ToString("D") };
         foreach (var contributor in joined)
-            foreach (var (key, value) in await contributor.FollowAsync(deployment, operation, (stays, ct) => SealAsync(input, iso, stays, ct), cancellation))
+            foreach (var (key, value) in await contributor.FollowAsync(deployment, operation, (stays, ct) => SealAsync(input, places, stays, ct), cancellation))
                 result[key] = value;
         return result;
     }
@@ -44,29 +46,28 @@ internal sealed class DeployHandler(
         return joined;
     }
 
-    /// <summary>Makes the environment's volume and the domain; answers the volume's path.</summary>
-    private Task<string> DefineAsync(DeployInput input, ReceivedPackage package, IOperationContext operation) => operation.StepAsync("define", "Defining the VM", async cancellation =>
+    /// <summary>Makes the environment's volumes and the domain; answers where the environment lies.</summary>
+    private Task<EnvironmentPlaces> DefineAsync(DeployInput input, ReceivedPackage package, IOperationContext operation) => operation.StepAsync("define", "Defining the VM", async cancellation =>
     {
         var hypervisor = Hypervisor(input.HostId);
-        var pool = await hypervisor.EnsurePoolAsync(null, cancellation);
-        var name = input.VolumeName("environment.iso");
-        await operation.NoteAsync(DeployNotes.Volume, new VolumeName(pool.Name, name).ToString());
-        var iso = await hypervisor.VolumeAsync(pool.Name, name, cancellation) ?? await hypervisor.CreateVolumeAsync(new NewVolume(pool.Name, name, "raw", IsoImage.Bytes), cancellation);
-        await store.VolumesAsync(input.ApplianceId, [.. package.Disks.Select(d => d.Path), iso.Path], cancellation);
+        var row = await store.FindAsync(input.ApplianceId, cancellation) ?? throw Gone(input);
+        var places = await writer.PlacesAsync(operation, hypervisor, input, row, package.Descriptor.Hardware, cancellation);
+        await store.VolumesAsync(input.ApplianceId, [.. package.Disks.Select(d => d.Path), .. package.Isos.Select(i => i.Path), .. places.Paths], places, cancellation);
         var mapping = new DomainMapping(input, package.Descriptor, package.Networks, await hosts.AccelerationAsync(input.HostId, cancellation));
         await operation.NoteAsync(DeployNotes.Domain, input.VmId.ToString("D"));
-        await hypervisor.DefineAsync(mapping.Xml(package.Disks, package.Isos.ToDictionary(i => i.FileId, i => i.Path), new EnvironmentPlaces(iso.Path, null)), cancellation);
+        await hypervisor.DefineAsync(mapping.Xml(package.Disks, package.Isos, places), cancellation);
         await hosts.RefreshAsync(input.HostId, input.VmId, cancellation);
-        return iso.Path;
+        return places;
     });
 
-    private Task EnvironmentAsync(ApplianceDeployment deployment, string iso, List<IEnvironmentContributor> joined, IOperationContext operation) => operation.StepAsync("environment", "Writing the environment", async cancellation =>
+    private Task EnvironmentAsync(ApplianceDeployment deployment, EnvironmentPlaces places, List<IEnvironmentContributor> joined, IOperationContext operation) => operation.StepAsync("environment", "Writing the environment", async cancellation =>
     {
         var added = new Dictionary<string, string>();
         foreach (var contributor in joined)
             foreach (var (key, value) in await contributor.PropertiesAsync(deployment, cancellation)) added[key] = value;
         var row = await store.FindAsync(deployment.Id, cancellation) ?? throw Gone(operation.Input<DeployInput>());
-        await disc.WriteAsync(Hypervisor(deployment.HostId), row, iso, added, withPasswords: true, cancellation);
+        if (joined.Count > 0) await store.ContributedAsync(deployment.Id, cancellation);
+        await writer.WriteAsync(Hypervisor(deployment.HostId), row, places, added, withPasswords: true, cancellation);
     });
 
     private Task PowerOnAsync(ApplianceDeployment deployment, List<IEnvironmentContributor> joined, IOperationContext operation) => operation.StepAsync("power-on", "Powering on", async cancellation =>
@@ -76,13 +77,15 @@ internal sealed class DeployHandler(
         foreach (var contributor in joined) await contributor.PowerOnAsync(deployment, cancellation);
         // After a kill it may run already.
         if (await hypervisor.DomainAsync(deployment.VmId, cancellation) is { State: VmState.Off or VmState.Crashed }) await hypervisor.StartAsync(deployment.VmId, cancellation);
+        await store.StartedAsync(deployment.Id, cancellation);
         await hosts.RefreshAsync(deployment.HostId, deployment.VmId, cancellation);
     });
 
-    private async Task SealAsync(DeployInput input, string iso, IReadOnlyDictionary<string, string> stays, CancellationToken cancellation)
+    private async Task SealAsync(DeployInput input, EnvironmentPlaces places, IReadOnlyDictionary<string, string> stays, CancellationToken cancellation)
     {
         var row = await store.FindAsync(input.ApplianceId, cancellation) ?? throw Gone(input);
-        await disc.WriteAsync(Hypervisor(input.HostId), row, iso, stays, withPasswords: false, cancellation);
+        await writer.WriteAsync(Hypervisor(input.HostId), row, places, stays, withPasswords: false, cancellation);
+        await store.SealedAsync(input.ApplianceId, cancellation);
     }
 
     /// <summary>A host that is away comes back: the step is tried again later.</summary>

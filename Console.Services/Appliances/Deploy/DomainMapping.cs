@@ -16,9 +16,9 @@ internal sealed class DomainMapping(DeployInput input, OvfDescriptor descriptor,
     private int _order;
 
     /// <param name="disks">The volumes of the package's disks.</param>
-    /// <param name="discs">The volumes of its CDs, by file id.</param>
+    /// <param name="discs">The volumes of its CDs.</param>
     /// <param name="environment">Where its environment lies.</param>
-    public string Xml(IReadOnlyList<DiskVolume> disks, IReadOnlyDictionary<string, string> discs, EnvironmentPlaces environment)
+    public string Xml(IReadOnlyList<DiskVolume> disks, IReadOnlyList<IsoVolume> discs, EnvironmentPlaces environment)
     {
         var devices = new XElement("devices");
         Drives(devices, disks, discs, environment);
@@ -51,14 +51,14 @@ internal sealed class DomainMapping(DeployInput input, OvfDescriptor descriptor,
             devices).ToString();
     }
 
-    private void Drives(XElement devices, IReadOnlyList<DiskVolume> disks, IReadOnlyDictionary<string, string> discs, EnvironmentPlaces environment)
+    private void Drives(XElement devices, IReadOnlyList<DiskVolume> disks, IReadOnlyList<IsoVolume> discs, EnvironmentPlaces environment)
     {
         var paths = disks.ToDictionary(d => d.DiskId, d => d.Path);
         foreach (var drive in _hardware.Drives) devices.Add(Disk(drive, paths[drive.DiskId!]));
         var waiting = environment.Iso;
         foreach (var drive in _hardware.CdDrives)
         {
-            var disc = drive.FileId is { } file ? discs.GetValueOrDefault(file) : null;
+            var disc = drive.FileId is { } file ? discs.FirstOrDefault(d => d.FileId == file)?.Path : null;
             // As on other platforms, the environment goes into the first drive that is empty.
             if (disc is null) (disc, waiting) = (waiting, null);
             devices.Add(Cdrom(drive, disc, boots: drive.FileId is not null && disc is not null));

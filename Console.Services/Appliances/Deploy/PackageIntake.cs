@@ -30,7 +30,10 @@ internal sealed class PackageIntake(ApplianceStore store, IEnumerable<IEnvironme
         var disks = receiver.Disks(descriptor);
         var known = disks.Select(d => new ApplianceDisk(d.DiskId, d.Path, descriptor.Disks.First(x => x.Id == d.DiskId).FileId is null)).ToArray();
         await store.AddAsync(
-            new ApplianceRow(input.ApplianceId, operation.Id, input.HostId, input.VmId, input.Name, descriptor.SystemId, descriptor.Product, [.. disks.Select(d => d.Path), .. receiver.Isos.Select(i => i.Path)], Values(receiver, secret: false)) { Disks = known },
+            new ApplianceRow(input.ApplianceId, operation.Id, input.HostId, input.VmId, input.Name, descriptor.SystemId, descriptor.Product, [.. disks.Select(d => d.Path), .. receiver.Isos.Select(i => i.Path)], Values(receiver, secret: false))
+            {
+                Disks = known, Signature = content.Signature, Option = descriptor.Option, Networks = receiver.Networks, PackageBytes = bytes,
+            },
             Values(receiver, secret: true), cancellation);
         return new ReceivedPackage(descriptor, disks, receiver.Networks, content.Signature, content.SmallFiles, bytes) { Isos = receiver.Isos };
     }

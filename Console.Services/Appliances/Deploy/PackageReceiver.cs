@@ -30,6 +30,8 @@ internal sealed class PackageReceiver(
     {
         if (heritage is not null) (spec, descriptor) = heritage.Complete(spec, descriptor);
         Properties = SpecCheck.Against(spec, descriptor);
+        if (descriptor.Hardware.Efi && !await hypervisor.HasUefiAsync(cancellation))
+            throw new ProblemException(Problem.Conflict("The host has no UEFI firmware", "The package needs a VM with UEFI. Install it on the host (Debian: apt-get install ovmf), or choose another host."));
         Networks = await HostNetwork.MapAsync(spec.Networks, descriptor.Networks, hypervisor, cancellation);
         _pool = await hypervisor.EnsurePoolAsync(null, cancellation);
         operation.Log($"{descriptor.Product.Name} {descriptor.Product.Version}: {descriptor.Disks.Count} disks, {descriptor.Hardware.Vcpus} virtual CPUs, {descriptor.Hardware.MemoryMiB} MiB of memory.");

@@ -1,4 +1,5 @@
 using System.Text;
+using Quarterdeck.Access;
 using Quarterdeck.Appliances.Environment;
 using Quarterdeck.Appliances.Ova;
 using Quarterdeck.Platform;
@@ -8,10 +9,10 @@ namespace Quarterdeck.Appliances.Deploy;
 /// <summary>Checks what was asked for: alone, before the upload, and against the descriptor, before the first disk.</summary>
 internal static class SpecCheck
 {
-    private const int MaxValue = 16 << 10, MaxValues = 256 << 10;
+    private const int MaxValue = 16 << 10, MaxValues = 256 << 10, MaxCapabilities = 32;
 
     /// <summary>What is wrong with the specification alone; null when nothing is.</summary>
-    public static Problem? Alone(ApplianceSpec spec)
+    public static Problem? Alone(ApplianceSpec spec, PermissionCatalogue permissions)
     {
         var errors = new List<FieldError>();
         if (string.IsNullOrWhiteSpace(spec.Name) || Encoding.UTF8.GetByteCount(spec.Name) > 200 || spec.Name.Contains('/') || spec.Name.Any(char.IsControl) || spec.Name != spec.Name.Trim() || !EnvironmentDocument.CanHold(spec.Name))
@@ -22,6 +23,10 @@ internal static class SpecCheck
         if (spec.Properties.Sum(p => (long)p.Key.Length + (p.Value?.Length ?? 0)) > MaxValues) errors.Add(new("properties", "The values are too long together.", $"Give at most {MaxValues} characters in all."));
         foreach (var (network, target) in spec.Networks)
             if (!HostNetwork.IsName(target)) errors.Add(new($"networks.{Refusal.Printable(network)}", $"'{Refusal.Printable(target ?? "")}' names no host network.", "Give a libvirt network's name, bridge:NAME, or user."));
+        if (spec.Capabilities.Count > MaxCapabilities) errors.Add(new("capabilities", $"More than {MaxCapabilities} are approved.", "Name those that the plug-in asks for."));
+        else
+            foreach (var key in spec.Capabilities.Where(k => k is null || permissions.Find(k) is null))
+                errors.Add(new("capabilities", $"The console has no permission '{Refusal.Printable(key ?? "")}', so it cannot be granted.", "Leave it out; POST /appliances/inspect lists what the plug-in asks for."));
         return errors.Count > 0 ? Problem.Invalid(errors) : null;
     }
 

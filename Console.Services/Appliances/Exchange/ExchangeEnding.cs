@@ -8,7 +8,7 @@ using Quarterdeck.Platform;
 namespace Quarterdeck.Appliances.Exchange;
 
 /// <summary>The two endings of an exchange: kept, or taken back.</summary>
-internal sealed class ExchangeEnding(HostConnections hosts, ApplianceStore store, EnvironmentDisc disc, ApplianceDismantler dismantler, ExchangeIntake intake, TimeProvider time)
+internal sealed class ExchangeEnding(HostConnections hosts, ApplianceStore store, EnvironmentWriter disc, ApplianceDismantler dismantler, ExchangeIntake intake, TimeProvider time)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2), Glance = TimeSpan.FromMilliseconds(200);
 
@@ -69,7 +69,8 @@ internal sealed class ExchangeEnding(HostConnections hosts, ApplianceStore store
     private async Task SealAsync(ExchangeOrder order, ExchangePlan plan, IReadOnlyDictionary<string, string> stays, CancellationToken cancellation)
     {
         if (await store.FindAsync(order.NewId, cancellation) is not { } row) return;
-        await disc.WriteAsync(await ConnectedAsync(plan.HostId, cancellation), row, row.Volumes[^1], stays, withPasswords: false, cancellation);
+        await disc.WriteAsync(await ConnectedAsync(plan.HostId, cancellation), row, row.Places, stays, withPasswords: false, cancellation);
+        await store.SealedAsync(order.NewId, cancellation);
         await store.DropPasswordsAsync(order.NewId, cancellation);
     }
 

@@ -7,23 +7,21 @@ using Quarterdeck.Platform;
 namespace Quarterdeck.Appliances.Exchange;
 
 /// <summary>The part of an exchange that can be taken back: the new version runs on overlays over the data disks.</summary>
-internal sealed class ExchangeTrial(HostConnections hosts, ApplianceStore store, EnvironmentDisc disc, ExchangeIntake intake, IEnumerable<IBeforeVmChange> preparations, TimeProvider time)
+internal sealed class ExchangeTrial(HostConnections hosts, ApplianceStore store, EnvironmentWriter disc, ExchangeIntake intake, IEnumerable<IBeforeVmChange> preparations, TimeProvider time)
 {
     private static readonly TimeSpan ShutdownPatience = TimeSpan.FromSeconds(30), Glance = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Makes the new environment's volume and writes it; answers its path.</summary>
+    /// <summary>Makes the new environment's volumes and writes it.</summary>
     public Task WriteEnvironmentAsync(IOperationContext operation, ExchangeOrder order, IReadOnlyDictionary<string, string> added, CancellationToken cancellation) => OnHostAsync(async () =>
     {
         var plan = await intake.PlanAsync(operation);
         var package = await ExchangeIntake.ReceivedAsync(operation);
         var hypervisor = hosts.Get(plan.HostId).Value;
-        var pool = await hypervisor.EnsurePoolAsync(null, cancellation);
-        var name = Input(order, plan).VolumeName("environment.iso");
-        await operation.NoteAsync(DeployNotes.Volume, new VolumeName(pool.Name, name).ToString());
-        var iso = await hypervisor.VolumeAsync(pool.Name, name, cancellation) ?? await hypervisor.CreateVolumeAsync(new NewVolume(pool.Name, name, "raw", IsoImage.Bytes), cancellation);
-        await store.VolumesAsync(order.NewId, [.. package.Disks.Select(d => d.Path), iso.Path], cancellation);
         var row = await store.FindAsync(order.NewId, cancellation) ?? throw Gone(plan);
-        await disc.WriteAsync(hypervisor, row, iso.Path, added, withPasswords: true, cancellation);
+        var places = await disc.PlacesAsync(operation, hypervisor, Input(order, plan), row, package.Descriptor.Hardware, cancellation);
+        await store.VolumesAsync(order.NewId, [.. package.Disks.Select(d => d.Path), .. package.Isos.Select(i => i.Path), .. places.Paths], places, cancellation);
+        await store.ContributedAsync(order.NewId, cancellation);
+        await disc.WriteAsync(hypervisor, row, places, added, withPasswords: true, cancellation);
     });
 
     public async Task ExchangeAsync(IOperationContext operation, ExchangeOrder order, Func<CancellationToken, Task> between)
@@ -88,9 +86,8 @@ internal sealed class ExchangeTrial(HostConnections hosts, ApplianceStore store,
             over[overlay.Under] = volume.Path;
         }
         var row = await store.FindAsync(order.NewId, cancellation) ?? throw Gone(plan);
-        var iso = row.Volumes[^1];
         var mapping = new DomainMapping(Input(order, plan) with { VmId = plan.Domain }, package.Descriptor, package.Networks, await hosts.AccelerationAsync(plan.HostId, cancellation));
-        var xml = mapping.Xml([.. package.Disks.Select(d => d with { Path = over.GetValueOrDefault(d.Path, d.Path) })], new Dictionary<string, string>(), new EnvironmentPlaces(iso, null));
+        var xml = mapping.Xml([.. package.Disks.Select(d => d with { Path = over.GetValueOrDefault(d.Path, d.Path) })], package.Isos, row.Places);
         await hypervisor.DefineAsync(plan.Adapt(xml), cancellation);
         await hosts.RefreshAsync(plan.HostId, plan.Domain, cancellation);
     }

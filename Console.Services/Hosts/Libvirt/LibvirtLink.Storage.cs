@@ -49,7 +49,8 @@ internal sealed unsafe partial class LibvirtLink
                 new XElement("name", volume.Name),
                 new XElement("capacity", new XAttribute("unit", "bytes"), volume.CapacityBytes),
                 new XElement("allocation", 0),
-                new XElement("target", new XElement("format", new XAttribute("type", volume.Format))),
+                // Environments hold passwords, and disks whatever a guest has: nobody but the hypervisor reads them.
+                new XElement("target", new XElement("format", new XAttribute("type", volume.Format)), new XElement("permissions", new XElement("mode", "0600"))),
                 volume.Backing is { } under ? new XElement("backingStore", new XElement("path", under.Path), new XElement("format", new XAttribute("type", under.Format))) : null).ToString();
             using var made = LibvirtError.Check(Native.virStorageVolCreateXML(pool, xml, 0), What);
             return Describe(made, volume.Pool);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Xml.Linq;
 
 namespace Quarterdeck.Hosts.Libvirt;
 
@@ -82,6 +83,15 @@ internal sealed unsafe partial class LibvirtLink : IHypervisorLink
         var name = Native.virConnectGetHostname(Connection) ?? "";
         return new HypervisorInfo(OwnedText.Borrowed(Native.virConnectGetType(Connection)).ToUpperInvariant(), Dotted(version), Dotted(libvirt), (int)node.Cpus, (long)(node.MemoryKiB / 1024), name);
     }, "read the host's description", Power, cancellation);
+
+    /// <inheritdoc/>
+    public Task<bool> HasUefiAsync(CancellationToken cancellation) => _slow.RunAsync(() =>
+    {
+        if (IsMock) return true;
+        const string What = "read what the host can emulate";
+        var xml = XElement.Parse(LibvirtError.Check(Native.virConnectGetDomainCapabilities(Connection, null, "x86_64", "q35", null, 0), What));
+        return xml.Element("os")?.Elements("enum").Where(e => (string?)e.Attribute("name") == "firmware").Elements("value").Any(v => v.Value == "efi") is true;
+    }, "read what the host can emulate", Power, cancellation);
 
     private static string Dotted(ulong version) => $"{version / 1_000_000}.{version / 1000 % 1000}.{version % 1000}";
 

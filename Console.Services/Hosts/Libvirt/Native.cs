@@ -90,6 +90,10 @@ internal static unsafe partial class Native
     [return: MarshalUsing(typeof(OwnedText))]
     internal static partial string? virConnectGetHostname(ConnectionHandle connection);
 
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    [return: MarshalUsing(typeof(OwnedText))]
+    internal static partial string? virConnectGetDomainCapabilities(ConnectionHandle connection, string? emulator, string? arch, string? machine, string? virtType, uint flags);
+
     [LibraryImport(Library)]
     internal static partial int virNodeGetInfo(ConnectionHandle connection, NodeInfo* info);
 

@@ -34,6 +34,8 @@ internal sealed class PluginContributor(
         if (!deployment.Files.TryGetValue(PluginManifest.FileName, out var bytes) && deployment.Plugin is not true || deployment.Plugin is false) return false;
         var manifest = bytes is null ? null : PluginManifest.Parse(bytes, PluginManifest.FileName).Value;
         if (manifest is not null) Fits(manifest);
+        if (manifest is not null && deployment.ApprovedCapabilities.FirstOrDefault(a => !manifest.Capabilities.Contains(a, StringComparer.Ordinal)) is { } more)
+            throw new ProblemException(Problem.Invalid("capabilities", $"The plug-in does not ask for '{more}'.", $"Approve some of: {string.Join(", ", manifest.Capabilities.DefaultIfEmpty("none"))}."));
         _ = (await UrlAsync(deployment, cancellation)).Value;
         var now = time.GetUtcNow();
         var columns = ManifestColumns.Of(manifest);
@@ -43,7 +45,7 @@ internal sealed class PluginContributor(
             bytes is null ? null : PluginManifest.Digest(bytes), PluginState.Deploying, HealthState.Unknown, null, null, null, now, columns.Contributes, columns.Webhook, columns.DataDisks,
             JsonSerializer.Serialize(deployment.ApprovedCapabilities.Where(key => catalogue.Find(key) is not null))); // what this console does not know is never granted
         var id = (await plugins.AddAsync(row, cancellation)).Value;
-        await audit.WriteAsync(operation.RequestedBy, "plugin.install", $"plugin:{id:D}", row.Name, null, new { row.Key, row.Version, row.VmId }, cancellation);
+        await audit.WriteAsync(operation.RequestedBy, "plugin.install", $"plugin:{id:D}", row.Name, null, new { row.Key, row.Version, row.VmId, approved = deployment.ApprovedCapabilities }, cancellation);
         stream.Changed(id.ToString("D"));
         return true;
     }

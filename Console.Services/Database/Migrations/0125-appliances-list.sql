@@ -1,0 +1,11 @@
+ALTER TABLE appliances ADD COLUMN publisher TEXT;
+ALTER TABLE appliances ADD COLUMN publisher_fingerprint TEXT;
+ALTER TABLE appliances ADD COLUMN signature TEXT NOT NULL DEFAULT 'none';
+ALTER TABLE appliances ADD COLUMN deployment_option TEXT;
+ALTER TABLE appliances ADD COLUMN networks TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE appliances ADD COLUMN package_bytes BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE appliances ADD COLUMN iso_path TEXT;
+ALTER TABLE appliances ADD COLUMN firmware_path TEXT;
+ALTER TABLE appliances ADD COLUMN contributed BOOLEAN NOT NULL DEFAULT FALSE;
+ALTER TABLE appliances ADD COLUMN environment TEXT NOT NULL DEFAULT 'plain';
+ALTER TABLE appliances ADD COLUMN started_at BIGINT;
