@@ -8,6 +8,7 @@ using Quarterdeck.Metrics;
 using Quarterdeck.Operations;
 using Quarterdeck.Platform;
 using Quarterdeck.Plugins;
+using Quarterdeck.Schedules;
 using Quarterdeck.Secrets;
 using Quarterdeck.Web.Access;
 using Quarterdeck.Web.Api;
@@ -19,6 +20,7 @@ using Quarterdeck.Web.Live;
 using Quarterdeck.Web.Operations;
 using Quarterdeck.Web.Plugins;
 using Quarterdeck.Web.Plugins.Ui;
+using Quarterdeck.Web.Schedules;
 using Radzen;
 
 namespace Quarterdeck.Web;
@@ -91,6 +93,7 @@ public static class QuarterdeckApp
         services.AddConsoleMetrics();
         services.AddAccess();
         services.AddOperations();
+        services.AddSchedules();
         services.AddHosts();
         services.AddAppliances();
         services.AddPlugins();
@@ -118,6 +121,7 @@ public static class QuarterdeckApp
         api.MapHosts();
         api.MapVms();
         api.MapOperations();
+        api.MapSchedules();
         api.MapAppliances();
         api.MapPlugins();
     }

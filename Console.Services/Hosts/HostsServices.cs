@@ -8,6 +8,7 @@ using Quarterdeck.Hosts.Libvirt;
 using Quarterdeck.Hosts.Supervision;
 using Quarterdeck.Hosts.Vms;
 using Quarterdeck.Operations;
+using Quarterdeck.Schedules;
 using Quarterdeck.Tags;
 
 namespace Quarterdeck.Hosts;
@@ -37,6 +38,7 @@ public static class HostsServices
         services.AddSingleton(p => new VirtualMachines(
             p.GetRequiredService<VmReader>(), p.GetRequiredService<HostStore>(), p.GetRequiredService<HostConnections>(), p.GetRequiredService<VmRequestCheck>(), p.GetRequiredService<EditVmHandler>(),
             p.GetRequiredService<TagIndex>(), p.GetRequiredService<OperationQueue>(), p.GetRequiredService<OperationReader>(), p.GetRequiredService<Guard>(), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<IOptions<HostsOptions>>().Value.SampleSeconds));
+        services.AddScheduledAction<ScheduledStart>().AddScheduledAction<ScheduledShutdown>().AddScheduledAction<ScheduledSnapshot>();
         services.AddOperationHandler<CreateVmHandler>().AddOperationHandler<DeleteVmHandler>().AddOperationHandler<EditVmHandler>();
         services.AddOperationHandler<StartVmHandler>().AddOperationHandler<ShutdownVmHandler>().AddOperationHandler<StopVmHandler>();
         services.AddOperationHandler<RebootVmHandler>().AddOperationHandler<PauseVmHandler>().AddOperationHandler<ResumeVmHandler>();

@@ -70,7 +70,11 @@ public sealed partial class VirtualMachines
     }
 
     /// <summary>Queues a power action; answers the operation's id.</summary>
-    public async Task<Result<Guid>> ActAsync(Caller caller, Guid id, VmAction action, CancellationToken cancellation)
+    public async Task<Result<Guid>> ActAsync(Caller caller, Guid id, VmAction action, CancellationToken cancellation) =>
+        (await PowerAsync(caller, id, action, cancellation)).TryGet(out var operation, out var problem) ? await _operations.EnqueueAsync(caller, operation, cancellation) : problem;
+
+    /// <summary>What a power action queues.</summary>
+    internal async Task<Result<NewOperation>> PowerAsync(Caller caller, Guid id, VmAction action, CancellationToken cancellation)
     {
         if (!(await PrepareAsync(caller, HostsPermissions.PowerVms, id, cancellation)).TryGet(out var vm, out var problem)) return problem;
         if (action == VmAction.Start && await _hosts.FindAsync(vm.HostId, cancellation) is { } host && InMaintenance(host) is { } closed) return closed;
@@ -84,7 +88,7 @@ public sealed partial class VirtualMachines
         if (conflict is not null) return Problem.Conflict("The VM's state forbids it", $"'{vm.Name}': {conflict}");
         // Cutting the power must not wait for a guest that takes its time to shut down.
         ResourceLock[] locks = action == VmAction.Stop ? [new(Target(id), LockMode.Shared)] : [new(Target(id), LockMode.Shared), new($"vm-power:{id}", LockMode.Exclusive)];
-        return await _operations.EnqueueAsync(caller, new NewOperation(VmKinds.Of(action).Key, Target(id), vm.Name, new VmTarget(id)) { Locks = locks }, cancellation);
+        return new NewOperation(VmKinds.Of(action).Key, Target(id), vm.Name, new VmTarget(id)) { Locks = locks };
     }
 
     /// <summary>Queues <c>vm.delete</c>. With <paramref name="disks"/> its disks go too, except such as other VMs use or no pool holds. Answers the operation's id.</summary>
@@ -95,13 +99,17 @@ public sealed partial class VirtualMachines
     }
 
     /// <summary>Queues <c>vm.snapshot.create</c>; answers the operation's id.</summary>
-    public async Task<Result<Guid>> TakeSnapshotAsync(Caller caller, Guid id, NewSnapshot snapshot, CancellationToken cancellation)
+    public async Task<Result<Guid>> TakeSnapshotAsync(Caller caller, Guid id, NewSnapshot snapshot, CancellationToken cancellation) =>
+        (await SnapshotAsync(caller, id, snapshot, cancellation)).TryGet(out var operation, out var problem) ? await _operations.EnqueueAsync(caller, operation, cancellation) : problem;
+
+    /// <summary>What taking a snapshot queues.</summary>
+    internal async Task<Result<NewOperation>> SnapshotAsync(Caller caller, Guid id, NewSnapshot snapshot, CancellationToken cancellation)
     {
         var name = snapshot.Name ?? _time.GetUtcNow().ToString("yyyy-MM-dd HH.mm.ss", CultureInfo.InvariantCulture);
         if (!(await PrepareAsync(caller, HostsPermissions.SnapshotVms, id, cancellation)).TryGet(out var vm, out var problem)) return problem;
         if (VmNames.CheckSnapshot(name) is { } wrong) return Problem.Invalid([wrong]);
         if (snapshot.Description is { Length: > 1000 }) return Problem.Invalid("description", "It is longer than 1000 characters.", "Shorten it.");
-        return await SnapshotAsync(caller, VmKinds.TakeSnapshot, vm, name, new string([.. (snapshot.Description ?? "").Where(c => !char.IsControl(c))]), cancellation);
+        return OnSnapshot(VmKinds.TakeSnapshot, vm, name, new string([.. (snapshot.Description ?? "").Where(c => !char.IsControl(c))]));
     }
 
     /// <summary>Queues <c>vm.snapshot.revert</c>; answers the operation's id.</summary>
@@ -115,11 +123,11 @@ public sealed partial class VirtualMachines
         if (!(await PrepareAsync(caller, HostsPermissions.SnapshotVms, id, cancellation)).TryGet(out var vm, out var problem)) return problem;
         if (!(await SnapshotsAsync(Caller.System, id, cancellation)).TryGet(out var there, out problem)) return problem;
         if (!there.Any(s => s.Name == snapshot)) return Problem.NotFound("snapshot", snapshot);
-        return await SnapshotAsync(caller, kind, vm, snapshot, "", cancellation);
+        return await _operations.EnqueueAsync(caller, OnSnapshot(kind, vm, snapshot, ""), cancellation);
     }
 
-    private Task<Result<Guid>> SnapshotAsync(Caller caller, OperationKind kind, Vm vm, string name, string description, CancellationToken cancellation) =>
-        _operations.EnqueueAsync(caller, new NewOperation(kind.Key, Target(vm.Id), vm.Name, new SnapshotTarget(vm.Id, name, description)) { Locks = [new(Target(vm.Id), LockMode.Exclusive)] }, cancellation);
+    private static NewOperation OnSnapshot(OperationKind kind, Vm vm, string name, string description) =>
+        new(kind.Key, Target(vm.Id), vm.Name, new SnapshotTarget(vm.Id, name, description)) { Locks = [new(Target(vm.Id), LockMode.Exclusive)] };
 
     // Permission, existence, and that the host answers: an operation that could only wait is refused at once.
     private async Task<Result<Vm>> PrepareAsync(Caller caller, Permission permission, Guid id, CancellationToken cancellation)

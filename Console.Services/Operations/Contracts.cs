@@ -44,6 +44,9 @@ public sealed record NewOperation(string Kind, string Target, string TargetName,
 
     /// <summary>The operation this is a part of; a parent ends after its children.</summary>
     public Guid? Parent { get; init; }
+
+    /// <summary>Its id, for callers who may have to ask twice: when there is an operation with that id already, asking again starts nothing. Null for a new one.</summary>
+    public Guid? Id { get; init; }
 }
 
 /// <summary>The code of one kind of operation.</summary>

@@ -15,8 +15,11 @@ public sealed class OperationQueue
 
     /// <summary>Queues an operation; returns its id as soon as it is durable.</summary>
     /// <returns>Refused when the caller lacks the kind's permission, or the parent has ended already.</returns>
-    public async Task<Result<Guid>> EnqueueAsync(Caller caller, NewOperation operation, CancellationToken cancellation) =>
-        (await EnqueueAsync(caller, [operation], cancellation)).Then(ids => ids[0]);
+    public async Task<Result<Guid>> EnqueueAsync(Caller caller, NewOperation operation, CancellationToken cancellation)
+    {
+        if (operation.Id is { } known && await _core.Operations.FindAsync(known, cancellation) is not null) return known;
+        return (await EnqueueAsync(caller, [operation], cancellation)).Then(ids => ids[0]);
+    }
 
     /// <summary>Queues several in one transaction: all or none.</summary>
     public async Task<Result<IReadOnlyList<Guid>>> EnqueueAsync(Caller caller, IReadOnlyList<NewOperation> operations, CancellationToken cancellation)

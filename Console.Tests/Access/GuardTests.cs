@@ -13,9 +13,29 @@ public sealed class GuardTests
     /// <summary>What each role may do, written down by hand: raising or lowering a permission without touching this file fails.</summary>
     private static readonly Dictionary<Role, string[]> Expected = new()
     {
-        [Role.Viewer] = ["me", "hosts.read", "vms.read", "operations.read", "plugins.read"],
-        [Role.Operator] = ["tokens.own", "vms.power", "vms.manage", "vms.console", "vms.snapshot", "appliances.inspect", "plugins.open"],
-        [Role.Administrator] = ["users.read", "users.manage", "tokens.manage", "audit.read", "hosts.manage", "vms.host-files", "plugins.manage", "appliances.deploy"],
+        [Role.Viewer] =
+        [
+            "me",
+            "hosts.read", "vms.read",
+            "operations.read",
+            "plugins.read",
+            "schedules.read",
+        ],
+        [Role.Operator] =
+        [
+            "tokens.own",
+            "vms.power", "vms.manage", "vms.console", "vms.snapshot",
+            "appliances.inspect",
+            "plugins.open",
+            "schedules.manage",
+        ],
+        [Role.Administrator] =
+        [
+            "users.read", "users.manage", "tokens.manage", "audit.read",
+            "hosts.manage", "vms.host-files",
+            "plugins.manage",
+            "appliances.deploy",
+        ],
     };
 
     private static PermissionCatalogue Catalogue()

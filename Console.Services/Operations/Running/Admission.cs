@@ -19,7 +19,7 @@ internal sealed class Admission(OperationKinds kinds, OperationStore operations,
             foreach (var name in operation.Locks.Select(l => l.Resource).Prepend(operation.Target))
                 if (name.IndexOf(':', StringComparison.Ordinal) < 1) throw new ArgumentException($"'{name}' of '{operation.Kind}' is not kind:id.", nameof(wanted));
             if (await guard.CheckAsync(caller, kind.Permission, operation.Target, cancellation) is { } refused) return refused;
-            var id = ids.Next();
+            var id = operation.Id ?? ids.Next();
             var path = id.ToString();
             if (operation.Parent is { } parent)
             {
