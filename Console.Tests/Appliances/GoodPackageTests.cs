@@ -22,7 +22,7 @@ public sealed class GoodPackageTests
         d.Hardware.Controllers.ShouldBe([new OvfController("scsi", 0, "vmpvscsi")]);
         d.Hardware.Drives.Select(x => (x.DiskId, x.Bus)).ShouldBe([("system", "scsi"), ("data", "scsi")]);
         d.Hardware.Cards.ShouldBe([new OvfCard("vmxnet3", "Management")]);
-        d.Disks.ShouldBe([new OvfDisk("system", 8 << 20, "file1"), new OvfDisk("data", 256 << 20, null)]);
+        d.Disks.Select(x => (x.Id, x.CapacityBytes, x.FileId)).ShouldBe([("system", 8 << 20, "file1"), ("data", 256 << 20, null)]);
         d.Eulas.ShouldBe(["Do what you like."]);
         d.Properties.Single(p => p.Key == "mode").Values.ShouldBe(["dhcp", "static"]);
         d.Properties.Single(p => p.Key == "size").Default.ShouldBe("1");

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -21,6 +22,18 @@ internal sealed class OvaBuilder
     /// <summary>Changes the descriptor's text.</summary>
     public Func<string, string> Descriptor { get; set; } = text => text;
 
+    /// <summary>Bytes of a chunk; null for a disk file in one piece.</summary>
+    public int? Chunk { get; set; }
+
+    /// <summary>Says and makes the disk file packed with gzip.</summary>
+    public bool Gzip { get; set; }
+
+    /// <summary>Content of a CD image in a CD drive; null for no drive.</summary>
+    public byte[]? Iso { get; set; }
+
+    /// <summary>What the descriptor calls the disk file's format.</summary>
+    public string Format { get; set; } = "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized";
+
     public HashAlgorithmName? Digests { get; set; } = HashAlgorithmName.SHA256;
 
     public bool ManifestLast { get; set; }
@@ -39,10 +52,12 @@ internal sealed class OvaBuilder
     /// <summary>The files in order.</summary>
     public List<(string Name, byte[] Content)> Files()
     {
-        var disk = Disk ?? GoodDisk();
+        var disk = Gzip ? Packed(Disk ?? GoodDisk()) : Disk ?? GoodDisk();
         var content = new List<(string, byte[])>();
         if (Manifest is not null) content.Add(("quarterdeck-plugin.json", Encoding.UTF8.GetBytes(Manifest)));
-        content.Add((DiskName, disk));
+        if (Chunk is { } chunk) content.AddRange(disk.Chunk(chunk).Select((part, index) => ($"{DiskName}.{index:D9}", part)));
+        else content.Add((DiskName, disk));
+        if (Iso is not null) content.Add(("drivers.iso", Iso));
         content.AddRange(More);
         var ovf = ("probe.ovf", Encoding.UTF8.GetBytes(Descriptor(Ovf(disk.Length))));
         var digests = new List<(string, byte[])>();
@@ -72,15 +87,29 @@ internal sealed class OvaBuilder
         return tar.Build();
     }
 
+    /// <summary>Packs with gzip, as small as it goes.</summary>
+    public static byte[] Packed(byte[] bytes)
+    {
+        using var packed = new MemoryStream();
+        using (var zip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true)) zip.Write(bytes);
+        return packed.ToArray();
+    }
+
     private string Ovf(long diskBytes)
     {
+        var cut = (Gzip ? " ovf:compression=\"gzip\"" : "") + (Chunk is { } chunk ? $" ovf:chunkSize=\"{chunk}\"" : "");
+        var iso = Iso is null ? "" : $"""<File ovf:id="drivers" ovf:href="drivers.iso" ovf:size="{Iso.Length}"/>""";
+        var drive = Iso is null ? "" : """
+            <Item><rasd:ElementName>IDE</rasd:ElementName><rasd:InstanceID>20</rasd:InstanceID><rasd:ResourceType>5</rasd:ResourceType></Item>
+            <Item><rasd:AddressOnParent>0</rasd:AddressOnParent><rasd:ElementName>CD</rasd:ElementName><rasd:HostResource>ovf:/file/drivers</rasd:HostResource><rasd:InstanceID>21</rasd:InstanceID><rasd:Parent>20</rasd:Parent><rasd:ResourceType>15</rasd:ResourceType></Item>
+            """;
         var plugin = Manifest is null ? "" : $"""<File ovf:id="plugin" ovf:href="quarterdeck-plugin.json" ovf:size="{Encoding.UTF8.GetByteCount(Manifest)}"/>""";
         return $$"""
             <?xml version="1.0" encoding="UTF-8"?>
             <Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1" xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData" xmlns:vmw="http://www.vmware.com/schema/ovf">
-              <References><File ovf:id="file1" ovf:href="{{DiskName}}" ovf:size="{{diskBytes}}"/>{{plugin}}</References>
+              <References><File ovf:id="file1" ovf:href="{{DiskName}}" ovf:size="{{diskBytes}}"{{cut}}/>{{plugin}}{{iso}}</References>
               <DiskSection><Info/>
-                <Disk ovf:diskId="system" ovf:capacity="{{Capacity}}" ovf:fileRef="file1"/>
+                <Disk ovf:diskId="system" ovf:capacity="{{Capacity}}" ovf:fileRef="file1" ovf:format="{{Format}}"/>
                 <Disk ovf:diskId="data" ovf:capacity="256" ovf:capacityAllocationUnits="byte * 2^20"/>
               </DiskSection>
               <NetworkSection><Info/><Network ovf:name="Management"><Description>To the console</Description></Network></NetworkSection>
@@ -105,6 +134,7 @@ internal sealed class OvaBuilder
                   <Item><rasd:AddressOnParent>1</rasd:AddressOnParent><rasd:ElementName>Disk 2</rasd:ElementName><rasd:HostResource>ovf:/disk/data</rasd:HostResource><rasd:InstanceID>6</rasd:InstanceID><rasd:Parent>4</rasd:Parent><rasd:ResourceType>17</rasd:ResourceType></Item>
                   <Item><rasd:Connection>Management</rasd:Connection><rasd:ElementName>Card</rasd:ElementName><rasd:InstanceID>8</rasd:InstanceID><rasd:ResourceSubType>VmxNet3 E1000</rasd:ResourceSubType><rasd:ResourceType>10</rasd:ResourceType></Item>
                   <Item ovf:required="false"><rasd:ElementName>Floppy</rasd:ElementName><rasd:InstanceID>9</rasd:InstanceID><rasd:ResourceType>14</rasd:ResourceType></Item>
+                  {{drive}}
                 </VirtualHardwareSection>
               </VirtualSystem>
             </Envelope>

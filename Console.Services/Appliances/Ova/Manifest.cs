@@ -46,16 +46,16 @@ internal sealed partial record Manifest(string FileName, byte[] Bytes, IReadOnly
     /// <summary>The algorithms a file must be digested with.</summary>
     public IReadOnlyList<HashAlgorithmName> AlgorithmsOf(string file) => Entries.TryGetValue(file, out var entry) ? [entry.Algorithm] : [];
 
-    /// <summary>Every file that was read is named here with its digest, and every file named here was read (unless only a part of the package was sent).</summary>
-    public void Verify(IReadOnlyDictionary<string, Dictionary<HashAlgorithmName, byte[]>> digests, bool whole = true)
+    /// <summary>Whether a file that was read is named here, and with this digest.</summary>
+    public void Verify(string file, IReadOnlyDictionary<HashAlgorithmName, byte[]> found)
     {
-        foreach (var file in digests.Keys)
-            if (!Entries.ContainsKey(file)) throw Refusal.Of(file, $"the manifest {FileName} does not cover it.");
-        foreach (var (file, (algorithm, digest)) in Entries)
-        {
-            if (!digests.TryGetValue(file, out var found) && !whole) continue;
-            if (found is null) throw Refusal.Of(file, $"the manifest {FileName} names it, but it is not in the package.");
-            if (!CryptographicOperations.FixedTimeEquals(found[algorithm], digest)) throw Refusal.Of(file, $"its {algorithm} digest differs from the manifest: it was damaged or changed.");
-        }
+        if (!Entries.TryGetValue(file, out var entry)) throw Refusal.Of(file, $"the manifest {FileName} does not cover it.");
+        if (!CryptographicOperations.FixedTimeEquals(found[entry.Algorithm], entry.Digest)) throw Refusal.Of(file, $"its {entry.Algorithm} digest differs from the manifest: it was damaged or changed.");
+    }
+
+    /// <summary>Whether every file named here was read.</summary>
+    public void VerifyWhole(IReadOnlyCollection<string> read)
+    {
+        if (Entries.Keys.FirstOrDefault(f => !read.Contains(f)) is { } missing) throw Refusal.Of(missing, $"the manifest {FileName} names it, but it is not in the package.");
     }
 }

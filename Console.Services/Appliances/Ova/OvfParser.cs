@@ -3,7 +3,7 @@ using System.Xml.Linq;
 
 namespace Quarterdeck.Appliances.Ova;
 
-/// <summary>Reads an OVF 1.x descriptor (DSP0243) for one deployment option.</summary>
+/// <summary>Reads an OVF descriptor (0.9, and DSP0243 1.x and 2.x) for one deployment option.</summary>
 internal sealed class OvfParser
 {
     private const int MaxList = 500;
@@ -20,8 +20,7 @@ internal sealed class OvfParser
     public static OvfDescriptor Parse(string file, byte[] bytes, string? option)
     {
         var root = OvfXml.Load(file, bytes);
-        if (root.Name.LocalName != "Envelope" || root.Name.NamespaceName != OvfXml.Envelope1)
-            throw Refusal.Of(file, $"its envelope '{Refusal.Printable(root.Name.NamespaceName)}' is not known.", $"OVF 1.x is understood: {OvfXml.Envelope1}.");
+        OvfEnvelope.Modernise(file, root);
         return new OvfParser(file, root).Read(option);
     }
 
@@ -35,7 +34,7 @@ internal sealed class OvfParser
         var files = Files();
         var disks = Disks(files);
         var networks = Section("NetworkSection").SelectMany(s => s.Named("Network")).Select(n => new OvaNetwork(Required(n, "name"), n.Text("Description") ?? "")).ToArray();
-        var hardware = system.Named("VirtualHardwareSection").FirstOrDefault() ?? throw Refusal.Of(_file, "it has no VirtualHardwareSection.");
+        var hardware = OvfEnvelope.Hardware(_file, system);
         OvfHardware Hardware(XElement section, string? of, List<string> warnings) => new OvfHardwareReader(
             _file, of, disks.Select(d => d.Id).ToHashSet(StringComparer.Ordinal), files.Select(f => f.Id).ToHashSet(StringComparer.Ordinal), networks.Select(n => n.Name).ToHashSet(StringComparer.Ordinal), warnings).Read(section);
         return new OvfDescriptor
@@ -95,10 +94,15 @@ internal sealed class OvfParser
         {
             var href = Required(file, "href");
             if (href.AsSpan().ContainsAny("/\\:")) throw Refusal.Of(href, "the descriptor names it by a path or an address.", "Only files inside the package are taken.");
-            if (file.Attr("compression") is { Length: > 0 } compression && compression != "identity") throw Refusal.Of(href, $"the compression '{Refusal.Printable(compression)}' is not supported.", "Repack it without compression.");
-            if (file.Attr("chunkSize") is { Length: > 0 } and not "0") throw Refusal.Of(href, "it is cut into chunks, which is not supported.", "Repack it in one piece.");
-            return new OvfFile(Required(file, "id"), href, long.TryParse(file.Attr("size"), NumberStyles.None, CultureInfo.InvariantCulture, out var size) ? size : null);
+            var compression = file.Attr("compression") ?? "";
+            if (compression is not ("" or "identity" or "gzip")) throw Refusal.Of(href, $"the compression '{Refusal.Printable(compression)}' is not supported.", "Repack it with gzip, or without compression.");
+            return new OvfFile(Required(file, "id"), href, Bytes(file, "size"), compression == "gzip", Bytes(file, "chunkSize") is { } chunk and > 0 ? chunk : null);
         }
+
+        long? Bytes(XElement file, string name) =>
+            file.Attr(name) is not { Length: > 0 } text ? null
+            : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
+            : throw Refusal.Of(_file, $"the {name} '{Refusal.Printable(text)}' of the file {Refusal.Printable(file.Attr("href")!)} is no number.");
     }
 
     private OvfDisk[] Disks(OvfFile[] files)
@@ -117,7 +121,7 @@ internal sealed class OvfParser
             if (disk.Attr("parentRef") is { Length: > 0 }) throw Refusal.Of(_file, $"disk {Refusal.Printable(id)} builds on another disk.", "Packages with whole disks are deployed.");
             var file = disk.Attr("fileRef");
             if (file is { Length: > 0 } && files.All(f => f.Id != file)) throw Refusal.Of(_file, $"disk {Refusal.Printable(id)} names the file '{Refusal.Printable(file)}', which is not referenced.");
-            return new OvfDisk(id, capacity, file is { Length: > 0 } ? file : null);
+            return new OvfDisk(id, capacity, file is { Length: > 0 } ? file : null, disk.Attr("format"));
         }
     }
 

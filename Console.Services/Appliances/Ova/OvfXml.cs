@@ -6,7 +6,6 @@ namespace Quarterdeck.Appliances.Ova;
 /// <summary>Reads XML from outside: no DTD, no entities of its own, nothing fetched, a bounded size and depth.</summary>
 internal static class OvfXml
 {
-    public const string Envelope1 = "http://schemas.dmtf.org/ovf/envelope/1";
     public const int MaxBytes = 4 << 20;
     private const int MaxDepth = 64;
 

@@ -5,13 +5,16 @@ namespace Quarterdeck.Appliances.Ova;
 
 /// <summary>Reads a tar archive once, from front to back: flat regular files with unique names, and nothing else.</summary>
 /// <remarks>ustar, GNU and pax headers are understood; links, devices, folders, paths, sparse files and duplicates are refused.</remarks>
-internal sealed class TarStream(Stream source, int maxFiles)
+internal sealed class TarStream(Stream source)
 {
     private const int MaxExtension = 64 << 10;
     private readonly HashSet<string> _names = new(StringComparer.OrdinalIgnoreCase);
     private readonly byte[] _block = new byte[TarHeader.BlockSize];
     private TarFile? _current;
     private bool _ended;
+
+    /// <summary>The most files it may hold.</summary>
+    public int MaxFiles { get; set; } = OvaLimits.MaxFiles;
 
     /// <summary>Bytes of the archive read so far.</summary>
     public long Position { get; private set; }
@@ -47,7 +50,7 @@ internal sealed class TarStream(Stream source, int maxFiles)
         if (name.Length is 0 or > 255 || name is "." or ".." || name.AsSpan().ContainsAny("/\\\0") || name.Any(char.IsControl))
             throw Refusal.Of(name, "this is no plain file name; paths are not allowed in a package.");
         if (!_names.Add(name)) throw Refusal.Of(name, "there are two files of this name.");
-        if (_names.Count > maxFiles) throw Refusal.Of(name, $"the package has more than {maxFiles} files.");
+        if (_names.Count > MaxFiles) throw Refusal.Of(name, $"the package has more than {MaxFiles} files.");
         return new TarFile(this, name, size);
     }
 

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Text;
 
 namespace Quarterdeck.Appliances.Ova;
 
@@ -12,22 +11,14 @@ namespace Quarterdeck.Appliances.Ova;
 internal readonly record struct PackedGrain(byte[] Buffer, int Length, long Offset, int Size);
 
 /// <summary>Reads a stream-optimised VMDK once, from front to back, without its tables: markers say where each grain belongs.</summary>
-internal sealed class VmdkStream(string file, Stream source)
+internal sealed class VmdkStream(string file, BufferedReader reader)
 {
-    private readonly BufferedReader _reader = new(file, source);
-
-    public async Task<VmdkHeader> HeaderAsync(ReadOnlyMemory<byte> sector, CancellationToken cancellation)
+    /// <summary>Reads up to the first grain.</summary>
+    public async Task HeadAsync(VmdkHeader header, CancellationToken cancellation)
     {
-        var header = VmdkHeader.Parse(file, sector.Span);
-        var head = new byte[header.OverheadBytes - VmdkHeader.Sector];
-        await _reader.ExactlyAsync(head, cancellation);
-        if (header.DescriptorOffset > 0)
-        {
-            var text = Encoding.ASCII.GetString(head, (int)header.DescriptorOffset - VmdkHeader.Sector, header.DescriptorBytes).TrimEnd('\0');
-            if (text.Contains("createType=", StringComparison.Ordinal) && !text.Contains("createType=\"streamOptimized\"", StringComparison.Ordinal)) throw Refusal.Of(file, "its descriptor says that it is not stream-optimised.");
-            if (text.Contains("parentFileNameHint", StringComparison.Ordinal)) throw Refusal.Of(file, "it builds on another disk file.");
-        }
-        return header;
+        var head = new byte[header.OverheadBytes];
+        await reader.ExactlyAsync(head, cancellation);
+        header.CheckDescriptor(file, head);
     }
 
     /// <summary>The grains in the order of the file. Grain tables and directories are passed over; they only repeat what the markers say.</summary>
@@ -36,7 +27,7 @@ internal sealed class VmdkStream(string file, Stream source)
         var sector = new byte[VmdkHeader.Sector];
         while (true)
         {
-            await _reader.ExactlyAsync(sector, cancellation);
+            await reader.ExactlyAsync(sector, cancellation);
             var value = BinaryPrimitives.ReadUInt64LittleEndian(sector);
             var size = BinaryPrimitives.ReadUInt32LittleEndian(sector.AsSpan(8));
             if (size == 0)
@@ -46,7 +37,7 @@ internal sealed class VmdkStream(string file, Stream source)
                 // A grain table has 512 entries of 4 bytes, a directory one entry a table; the footer is one sector.
                 ulong most = type switch { 1 => 4UL, 2 => (ulong)(header.CapacityBytes / header.GrainBytes / 512 + 1) * 4 / 512 + 1, 3 => 1UL, _ => throw Refusal.Of(file, $"it has a marker of the unknown type {type}.") };
                 if (value > most) throw Refusal.Of(file, "a table in it is longer than the disk needs.");
-                await _reader.SkipAsync((long)value * VmdkHeader.Sector, cancellation);
+                await reader.SkipAsync((long)value * VmdkHeader.Sector, cancellation);
                 continue;
             }
             yield return await GrainAsync(header, sector, value, size, cancellation);
@@ -63,11 +54,11 @@ internal sealed class VmdkStream(string file, Stream source)
         var here = Math.Min((int)size, First);
         sector.AsSpan(12, here).CopyTo(buffer);
         var rest = ((int)size + 12 + VmdkHeader.Sector - 1) / VmdkHeader.Sector * VmdkHeader.Sector - VmdkHeader.Sector;
-        if (rest > 0) await _reader.ExactlyAsync(buffer.AsMemory(First, rest), cancellation);
+        if (rest > 0) await reader.ExactlyAsync(buffer.AsMemory(First, rest), cancellation);
         var offset = (long)lba * VmdkHeader.Sector;
         return new PackedGrain(buffer, (int)size, offset, (int)Math.Min(header.GrainBytes, header.CapacityBytes - offset));
     }
 
     /// <summary>Reads what is left behind the end marker, which must be padding.</summary>
-    public Task EndAsync(CancellationToken cancellation) => _reader.DrainAsync(cancellation);
+    public Task EndAsync(CancellationToken cancellation) => reader.DrainAsync(cancellation);
 }
