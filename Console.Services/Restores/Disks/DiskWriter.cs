@@ -9,11 +9,9 @@ namespace Quarterdeck.Restores.Disks;
 /// <param name="size">Its size in bytes; the last chunk may be cut off by it.</param>
 /// <param name="spool">Where the chunks' content comes from.</param>
 /// <param name="transfer">Counts what is written.</param>
-internal sealed class DiskWriter(NbdClient client, long size, ChunkSpool spool, Transfer transfer)
+/// <param name="flushBytes">Bytes after which everything is flushed, so that a crash repeats at most this much.</param>
+internal sealed class DiskWriter(NbdClient client, long size, ChunkSpool spool, Transfer transfer, long flushBytes = 64L << 20)
 {
-    /// <summary>Bytes after which everything is flushed, so that a crash repeats at most this much.</summary>
-    public const long FlushBytes = 64L << 20;
-
     private const int InFlight = 8, RunChunks = 16, ZeroRunChunks = 4096;
 
     private readonly ConcurrentBag<byte[]> _buffers = [];
@@ -37,7 +35,7 @@ internal sealed class DiskWriter(NbdClient client, long size, ChunkSpool spool, 
                 {
                     await BeginAsync(first, [.. run], cancellation);
                     run.Clear();
-                    if (_unflushed >= FlushBytes) await SettleAsync(next, durable, cancellation);
+                    if (_unflushed >= flushBytes) await SettleAsync(next, durable, cancellation);
                 }
                 if (run.Count == 0) first = chunk;
                 run.Add(id);

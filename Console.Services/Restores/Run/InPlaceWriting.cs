@@ -12,6 +12,9 @@ namespace Quarterdeck.Restores.Run;
 /// <summary>Writes the differences of a journal's disks, in whichever direction its phase says, and goes on where a crash left it.</summary>
 internal sealed class InPlaceWriting(ProcessRunner runner, ImageTool images)
 {
+    /// <summary>Bytes after which a disk is flushed and the journal written.</summary>
+    public long FlushBytes { get; init; } = 64L << 20;
+
     /// <summary>Makes all held disks what the phase wants. Every 64 MiB the disk is flushed, then the journal says so.</summary>
     /// <param name="journal">Saved already.</param>
     /// <param name="repository">Has both states.</param>
@@ -34,7 +37,7 @@ internal sealed class InPlaceWriting(ProcessRunner runner, ImageTool images)
                     throw new ProblemException(Problem.Conflict("A disk was resized", $"Disk {disk.Target} has {server.Client.Size} bytes, and had {disk.SizeBytes} when the restore began."));
                 try
                 {
-                    await new DiskWriter(server.Client, disk.SizeBytes, spool, transfer).WriteAsync(DifferencesAsync(repository, journal.Phase, disk, cancellation), next =>
+                    await new DiskWriter(server.Client, disk.SizeBytes, spool, transfer, FlushBytes).WriteAsync(DifferencesAsync(repository, journal.Phase, disk, cancellation), next =>
                     {
                         journal = journal.With(disk with { Written = next });
                         JournalFile.Save(journal);
