@@ -7,7 +7,7 @@ using Quarterdeck.Hosts.Libvirt;
 namespace Quarterdeck.Tests.Hosts;
 
 /// <summary>A hypervisor in memory that behaves as libvirt does; passes the same contract.</summary>
-internal sealed class FakeHypervisor : IHypervisorLink
+internal sealed partial class FakeHypervisor : IHypervisorLink
 {
     private readonly ConcurrentDictionary<Guid, Domain> _domains = new();
     private readonly ConcurrentDictionary<string, VolumeInfo> _volumes = new();

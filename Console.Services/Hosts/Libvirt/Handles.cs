@@ -35,6 +35,12 @@ internal sealed class SnapshotHandle : LibvirtHandle
     protected override bool ReleaseHandle() => Native.virDomainSnapshotFree(handle) >= 0;
 }
 
+/// <summary>A checkpoint.</summary>
+internal sealed class CheckpointHandle : LibvirtHandle
+{
+    protected override bool ReleaseHandle() => Native.virDomainCheckpointFree(handle) >= 0;
+}
+
 /// <summary>A storage pool.</summary>
 internal sealed class PoolHandle : LibvirtHandle
 {

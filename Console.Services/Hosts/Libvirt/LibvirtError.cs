@@ -56,7 +56,7 @@ internal static unsafe class LibvirtError
         if (errno is OutOfSpace or QuotaExceeded || text.Contains("No space left", StringComparison.Ordinal)) return HypervisorError.NoSpace;
         return code switch
         {
-            42 or 43 or 49 or 50 or 72 or 80 or 99 => HypervisorError.NotFound,
+            42 or 43 or 49 or 50 or 72 or 80 or 99 or 103 or 104 => HypervisorError.NotFound,
             28 or 37 or 90 => HypervisorError.Exists,
             9 or 1 when text.Contains("already exists", StringComparison.Ordinal) => HypervisorError.Exists,
             1 or 9 when text.Contains("already running", StringComparison.Ordinal) || text.Contains("not running", StringComparison.Ordinal) => HypervisorError.WrongState,
