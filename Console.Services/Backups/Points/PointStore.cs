@@ -22,7 +22,7 @@ internal sealed class PointStore(Db db, RepositoryConnections repositories, Even
     private EventStream<RecoveryPoint>? _stream;
 
     /// <summary>The live topic <c>recovery-points</c>.</summary>
-    public EventStream<RecoveryPoint> Stream => _stream ??= new EventStream<RecoveryPoint>("recovery-points", p => p.Id.ToString(), LoadAsync, bus);
+    public EventStream<RecoveryPoint> Stream => _stream ??= new EventStream<RecoveryPoint>("recovery-points", p => Key(p.RepositoryId, p.Id), LoadAsync, bus);
 
     /// <summary>One page; newest first unless asked otherwise.</summary>
     public async Task<Result<Page<RecoveryPoint>>> PageAsync(RecoveryPointQuery query, PageQuery page, CancellationToken cancellation)
@@ -62,7 +62,7 @@ internal sealed class PointStore(Db db, RepositoryConnections repositories, Even
     {
         var now = time.GetUtcNow();
         await db.TransactionAsync(connection => WriteAsync(connection, repositoryId, points, now), cancellation);
-        Stream.Changed([.. points.Select(p => p.Id.ToString())]);
+        Stream.Changed([.. points.Select(p => Key(repositoryId, p.Id))]);
     }
 
     /// <summary>Makes the mirror of a repository equal to what it held when it was read.</summary>
@@ -83,7 +83,7 @@ internal sealed class PointStore(Db db, RepositoryConnections repositories, Even
                 if (await connection.ExecuteAsync("DELETE FROM recovery_points WHERE id = @id AND repository_id = @repositoryId AND seen_at < @readAt", new { id, repositoryId, readAt }) > 0) removed.Add(id);
             return removed;
         }, cancellation);
-        if (changed.Count + gone.Count > 0) Stream.Changed([.. changed.Select(p => p.Id).Concat(gone).Select(id => id.ToString())]);
+        if (changed.Count + gone.Count > 0) Stream.Changed([.. changed.Select(p => p.Id).Concat(gone).Select(id => Key(repositoryId, id))]);
     }
 
     /// <summary>Forgets a point.</summary>
@@ -91,7 +91,7 @@ internal sealed class PointStore(Db db, RepositoryConnections repositories, Even
     {
         await using (var connection = await db.OpenAsync(cancellation))
             await connection.ExecuteAsync(new CommandDefinition("DELETE FROM recovery_points WHERE id = @id AND repository_id = @repositoryId", new { id, repositoryId }, cancellationToken: cancellation));
-        Stream.Changed([id.ToString()]);
+        Stream.Changed([Key(repositoryId, id)]);
     }
 
     /// <summary>Forgets the points of repositories that the console does not have any more.</summary>
@@ -103,11 +103,15 @@ internal sealed class PointStore(Db db, RepositoryConnections repositories, Even
             await using var connection = await db.OpenAsync(cancellation);
             await connection.ExecuteAsync(new CommandDefinition("DELETE FROM recovery_points WHERE repository_id = @repository", new { repository }, cancellationToken: cancellation));
         }
-        if (lost.Count > 0) Stream.Changed([.. lost.Select(p => p.Id.ToString())]);
+        if (lost.Count > 0) Stream.Changed([.. lost.Select(p => Key(p.RepositoryId, p.Id))]);
     }
 
-    private async Task<IReadOnlyList<RecoveryPoint>> LoadAsync(IReadOnlyList<string> ids, CancellationToken cancellation)
+    // A point that was copied is in several repositories.
+    private static string Key(Guid repositoryId, Guid id) => $"{id}/{repositoryId}";
+
+    private async Task<IReadOnlyList<RecoveryPoint>> LoadAsync(IReadOnlyList<string> keys, CancellationToken cancellation)
     {
+        var ids = keys.Select(k => k.Split('/')[0]).ToList();
         await using var connection = await db.OpenAsync(cancellation);
         return await NamedAsync([.. await connection.QueryAsync<Row>(new CommandDefinition($"SELECT {Columns} FROM recovery_points WHERE id IN @ids", new { ids }, cancellationToken: cancellation))], cancellation);
     }

@@ -1,0 +1,39 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Quarterdeck.Access;
+using Quarterdeck.Backups.Capture;
+using Quarterdeck.Backups.Points;
+using Quarterdeck.Events;
+using Quarterdeck.Hosts;
+using Quarterdeck.Operations;
+using Quarterdeck.Platform.Processes;
+using Quarterdeck.Repositories;
+
+namespace Quarterdeck.Backups;
+
+/// <summary>Registers the room.</summary>
+public static class BackupsServices
+{
+    /// <summary>Adds backups and recovery points: services, the live topic <c>recovery-points</c>, operations, and the mirror of the repositories' points. Needs Hosts and Repositories.</summary>
+    public static IServiceCollection AddBackups(this IServiceCollection services)
+    {
+        services.AddOptions<BackupsOptions>().BindConfiguration("Quarterdeck:Backups").ValidateOnStart();
+        services.AddSingleton<IValidateOptions<BackupsOptions>, BackupsOptionsValidator>();
+        services.AddPermissions(typeof(BackupsPermissions));
+        services.TryAddSingleton<ProcessRunner>();
+        services.AddSingleton<PointStore>().AddSingleton<PointMirror>();
+        services.AddHostedService(p => p.GetRequiredService<PointMirror>());
+        services.AddSingleton(p => p.GetRequiredService<PointStore>().Stream);
+        services.AddSingleton<SocketRooms>().AddSingleton<ImageTool>().AddSingleton<Checkpoints>().AddSingleton<CaptureParts>().AddSingleton<GuestState>();
+        // Constructors of public classes stay internal where they take private parts, so the container is told how.
+        services.AddSingleton(p => new PointTaker(p.GetRequiredService<CaptureParts>(), p.GetRequiredService<GuestState>(), p.GetRequiredService<PointStore>(), p.GetRequiredService<IOptions<BackupsOptions>>()));
+        services.AddSingleton(p => new ChangeTracking(p.GetRequiredService<ImageTool>(), p.GetRequiredService<Checkpoints>()));
+        services.AddSingleton<IBeforeVmChange, StopTrackingBeforeRevert>();
+        services.AddSingleton(p => new RecoveryPoints(
+            p.GetRequiredService<PointStore>(), p.GetRequiredService<PointMirror>(), p.GetRequiredService<RepositoryConnections>(), p.GetRequiredService<VirtualMachines>(),
+            p.GetRequiredService<HostConnections>(), p.GetRequiredService<OperationQueue>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
+        services.AddOperationHandler<BackUpHandler>().AddOperationHandler<VerifyPointHandler>();
+        return services;
+    }
+}
