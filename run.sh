@@ -2,6 +2,7 @@
 # Starts the console in the foreground: installs what is missing, builds what has changed, and becomes the console.
 #   ./run.sh                 on http://127.0.0.1:5080, data in data/ (settings: docs/install.md)
 #   ./run.sh --tour          shows the main tasks on real engines with a data folder and ports of its own, then cleans up
+#   ./run.sh plugin validate FILE.ova    for authors of plug-ins: says all that is wrong with a package
 #   ./run.sh user list       and other commands of the console: docs/install.md
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")"

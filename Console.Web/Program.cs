@@ -1,8 +1,11 @@
 using Quarterdeck.Access;
+using Quarterdeck.Plugins;
 using Quarterdeck.Web;
 using Quarterdeck.Web.Access;
+using Quarterdeck.Web.Plugins;
 
 if (AccessCommand.Handles(args)) return await AccessCommandLine.RunAsync(args);
+if (PluginCommand.Handles(args)) return await PluginCommandLine.RunAsync(args);
 
 try
 {

@@ -63,6 +63,7 @@ public static class QuarterdeckApp
         app.MapHealth();
         app.MapVmConsole();
         app.MapUploads();
+        app.MapManifestSchema();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode(o => o.ContentSecurityFrameAncestorsPolicy = null); // SecurityHeaders sets the whole policy
         return app;
     }
@@ -83,7 +84,7 @@ public static class QuarterdeckApp
         await app.WaitForShutdownAsync();
     }
 
-    private static void AddRooms(IServiceCollection services, ConsoleOptions options)
+    internal static void AddRooms(IServiceCollection services, ConsoleOptions options)
     {
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
@@ -124,5 +125,6 @@ public static class QuarterdeckApp
         api.MapSchedules();
         api.MapAppliances();
         api.MapPlugins();
+        api.MapValidation();
     }
 }

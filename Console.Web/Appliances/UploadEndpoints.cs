@@ -3,6 +3,7 @@ using Quarterdeck.Appliances;
 using Quarterdeck.Platform;
 using Quarterdeck.Web.Access;
 using Quarterdeck.Web.Api;
+using Quarterdeck.Web.Plugins;
 
 namespace Quarterdeck.Web.Appliances;
 
@@ -24,6 +25,7 @@ internal static class UploadEndpoints
         uploads.AddEndpointFilter(RefuseForgeryAsync);
         uploads.MapPost("", DeployAsync).Needs(AppliancePermissions.Deploy);
         uploads.MapPost("/head", InspectHeadAsync).Needs(AppliancePermissions.Inspect);
+        uploads.MapPost("/validation", ValidationEndpoints.ValidateAsync).Needs(AppliancePermissions.Inspect);
     }
 
     private static async Task<IResult> InspectHeadAsync(HttpContext http, ApplianceImport import, CancellationToken cancellation)

@@ -66,10 +66,10 @@ export function attach(input, page) {
         return await send(path, token, form);
       } catch (e) { return { status: 0, body: e.message }; }
     },
-    /** Sends the whole package after its spec; progress at most five times a second. */
+    /** Sends the whole package after its spec, if there is one; progress at most five times a second. */
     async deploy(path, token, spec) {
       const form = new FormData();
-      form.append('spec', new Blob([spec], { type: 'application/json' }));
+      if (spec) form.append('spec', new Blob([spec], { type: 'application/json' }));
       form.append('file', file, file.name);
       let last = 0;
       const progress = (done, total) => {

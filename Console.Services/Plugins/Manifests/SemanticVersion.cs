@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Reflection;
 using System.Text.RegularExpressions;
 
 namespace Quarterdeck.Plugins.Manifests;
@@ -8,6 +9,12 @@ internal sealed partial record SemanticVersion(long Major, long Minor, long Patc
 {
     [GeneratedRegex(@"^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})(?:-(?<pre>[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?\z")]
     private static partial Regex Pattern();
+
+    /// <summary>The version of this console.</summary>
+    public static SemanticVersion OfConsole { get; } =
+        TryParse(typeof(SemanticVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "", out var own) ? own : new SemanticVersion(0, 0, 0, "");
+
+    public override string ToString() => $"{Major}.{Minor}.{Patch}{(Pre.Length > 0 ? "-" : "")}{Pre}";
 
     public static bool TryParse(string text, out SemanticVersion version)
     {
