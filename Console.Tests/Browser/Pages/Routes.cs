@@ -15,6 +15,7 @@ public static class Routes
         ("vm-new", "/vms/new"),
         ("plugins", "/plugins"),
         ("plugin-install", "/plugins/install"),
+        ("plugin-validate", "/plugins/validate"),
         ("audit", "/audit"),
         ("users", "/users"),
         ("tokens", "/tokens"),
