@@ -17,7 +17,7 @@ internal static partial class UserForward
     private static partial Regex Line();
 
     // Hub -1 (hostnet0):   or, without hubs,   hostnet0:
-    [GeneratedRegex(@"^\S.*?(?<device>[\w.-]+)\)?:\s*$")]
+    [GeneratedRegex(@"^(?:\S.*\()?(?<device>[\w.-]+)\)?:\s*$")]
     private static partial Regex Head();
 
     public static async Task<Result<IPEndPoint>> FindOrAddAsync(IHypervisor hypervisor, Guid domain, string device, int port, CancellationToken cancellation)

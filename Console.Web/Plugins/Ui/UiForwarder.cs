@@ -90,6 +90,7 @@ internal sealed class UiForwarder(UiUpstreams upstreams)
         if (accept != Accept(request.Headers.NonValidated["Sec-WebSocket-Key"].ToString())) throw new HttpRequestException("It answered a WebSocket with a wrong key.");
         UiHeaders.ToBrowser(answer, context.Response, address);
         if (extended is not null) context.Response.Headers.Remove("Sec-WebSocket-Accept");
+        else (context.Response.Headers.Connection, context.Response.Headers.Upgrade) = ("Upgrade", "websocket");
         UiHeaders.Harden(context, address.Prefix);
         await using var guest = await answer.Content.ReadAsStreamAsync(ended);
         await using var browser = extended is not null ? await extended.AcceptAsync() : await upgrade!.UpgradeAsync();

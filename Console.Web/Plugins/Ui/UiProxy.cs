@@ -10,7 +10,7 @@ internal sealed partial class UiProxy(UiVisits visits, UiForwarder forwarder, Br
     public async Task HandleAsync(HttpContext context)
     {
         var request = context.Request;
-        if (UiAddress.Read(context) is not { } address)
+        if (UiAddress.Of(context) is not { } address)
         {
             UiHeaders.Harden(context, UiAddress.Root);
             await UiFailure.Ended.WriteAsync(context);

@@ -12,9 +12,8 @@ internal static class UiServices
         services.AddSingleton<BridgeScript>();
         services.AddSingleton<UiVisits>();
         services.AddHostedService(s => s.GetRequiredService<UiVisits>());
-        services.AddSingleton<UiProxy>();
-        // The host's own request log would write addresses, and with them tickets.
-        return services.AddLogging(l => l.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning).AddFilter("Microsoft.AspNetCore.Routing", LogLevel.Information));
+        services.AddSingleton<IHttpContextFactory, TicketlessContextFactory>();
+        return services.AddSingleton<UiProxy>();
     }
 
     /// <summary>Answers <c>/plugin-ui/…</c> before the console's own authentication and endpoints see it; after the check of the host name.</summary>

@@ -22,7 +22,7 @@ internal sealed partial class UiVisits(PluginTickets tickets, SessionKeeper sess
     /// <returns>As <see cref="PluginTickets.IssueAsync"/>.</returns>
     public async Task<Result<string>> TicketAsync(Caller caller, Guid pluginId, CancellationToken cancellation)
     {
-        if (caller.SessionId is not { } session) return await tickets.IssueAsync(caller, pluginId, cancellation);
+        if (caller.SessionId is not { } session || !caller.May(PluginPermissions.Open)) return await tickets.IssueAsync(caller, pluginId, cancellation);
         if (_given.TryGetValue((session, pluginId), out var known) && await tickets.FindAsync(known, cancellation) is not null) return known;
         var issued = await tickets.IssueAsync(caller, pluginId, cancellation);
         if (issued.TryGet(out var ticket, out _)) _given[(session, pluginId)] = ticket;
