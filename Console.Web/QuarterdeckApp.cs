@@ -9,6 +9,7 @@ using Quarterdeck.Operations;
 using Quarterdeck.Platform;
 using Quarterdeck.Plugins;
 using Quarterdeck.Schedules;
+using Quarterdeck.Repositories;
 using Quarterdeck.Secrets;
 using Quarterdeck.Web.Access;
 using Quarterdeck.Web.Api;
@@ -19,6 +20,7 @@ using Quarterdeck.Web.Vms;
 using Quarterdeck.Web.Live;
 using Quarterdeck.Web.Operations;
 using Quarterdeck.Web.Plugins;
+using Quarterdeck.Web.Repositories;
 using Quarterdeck.Web.Plugins.Ui;
 using Quarterdeck.Web.Schedules;
 using Radzen;
@@ -96,6 +98,7 @@ public static class QuarterdeckApp
         services.AddOperations();
         services.AddSchedules();
         services.AddHosts();
+        services.AddRepositories();
         services.AddAppliances();
         services.AddPlugins();
     }
@@ -120,6 +123,7 @@ public static class QuarterdeckApp
         var api = app.MapApiGroup();
         api.MapAccess();
         api.MapHosts();
+        api.MapRepositories();
         api.MapVms();
         api.MapOperations();
         api.MapSchedules();

@@ -57,5 +57,6 @@ public sealed partial class Repository
             await _points.RemoveAsync(point.Id, CancellationToken.None);
             throw;
         }
+        Changed?.Invoke();
     }
 }

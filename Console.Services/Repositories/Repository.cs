@@ -73,6 +73,9 @@ public sealed partial class Repository : IAsyncDisposable
     /// <summary>Bytes that this session has read from packs so far.</summary>
     public long ReadBytes => _reader.ReadBytes;
 
+    /// <summary>Called when a point was made or removed here.</summary>
+    internal Action? Changed { get; set; }
+
     internal RepositoryFiles Files => _files;
 
     internal ChunkTable Table => _table;
@@ -113,7 +116,11 @@ public sealed partial class Repository : IAsyncDisposable
     public Task LabelPointAsync(Guid id, Func<PointLabels, PointLabels> change, CancellationToken cancellation) => _points.LabelAsync(id, change, cancellation);
 
     /// <summary>Removes a point; its chunks go with the next collect. Nothing happens when it is gone already.</summary>
-    public Task RemovePointAsync(Guid id, CancellationToken cancellation) => _points.RemoveAsync(id, cancellation);
+    public async Task RemovePointAsync(Guid id, CancellationToken cancellation)
+    {
+        await _points.RemoveAsync(id, cancellation);
+        Changed?.Invoke();
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

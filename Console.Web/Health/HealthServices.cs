@@ -3,10 +3,10 @@ namespace Quarterdeck.Web.Health;
 /// <summary>Registers what <c>/healthz/ready</c> asks.</summary>
 public static class HealthServices
 {
-    /// <summary>Adds the checks of database and hosts.</summary>
+    /// <summary>Adds the checks of database, hosts and repositories.</summary>
     public static IServiceCollection AddHealth(this IServiceCollection services)
     {
-        services.AddHealthChecks().AddCheck<DatabaseCheck>("database").AddCheck<HostsCheck>("hosts");
+        services.AddHealthChecks().AddCheck<DatabaseCheck>("database").AddCheck<HostsCheck>("hosts").AddCheck<RepositoriesCheck>("repositories");
         return services;
     }
 }

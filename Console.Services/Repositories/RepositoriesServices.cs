@@ -1,0 +1,32 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Quarterdeck.Access;
+using Quarterdeck.Events;
+using Quarterdeck.Repositories.Registry;
+
+namespace Quarterdeck.Repositories;
+
+/// <summary>Registration of the room.</summary>
+public static class RepositoriesServices
+{
+    /// <summary>Adds the registry and the connections of backup repositories, the live topic <c>repositories</c>, and the operations that keep them in order.</summary>
+    public static IServiceCollection AddRepositories(this IServiceCollection services)
+    {
+        services.AddOptions<RepositoriesOptions>().BindConfiguration("Quarterdeck:Repositories").ValidateOnStart();
+        services.AddSingleton<IValidateOptions<RepositoriesOptions>, RepositoriesOptionsValidator>();
+        services.AddPermissions(typeof(RepositoriesPermissions));
+        services.AddSingleton<RepositoryStore>();
+        services.AddSingleton<RepositoryPlaces>();
+        services.AddSingleton<RepositoryAdmission>();
+        services.AddSingleton<RepositoryFirst>();
+        services.AddSingleton(s => new EventStream<RepositoryInfo>("repositories", r => r.Id.ToString("D"), s.GetRequiredService<RepositoryStore>().LoadAsync, s.GetRequiredService<EventBus>()));
+        services.AddSingleton<RepositoryWatch>();
+        services.AddHostedService(s => s.GetRequiredService<RepositoryWatch>());
+        // Constructors of public classes stay internal where they take private parts, so the container is told how.
+        services.AddSingleton(s => new RepositoryConnections(s.GetRequiredService<RepositoryStore>(), s.GetRequiredService<RepositoryPlaces>(), s.GetRequiredService<RepositoryWatch>(), s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(s => new RepositoryRegistry(
+            s.GetRequiredService<RepositoryStore>(), s.GetRequiredService<RepositoryAdmission>(), s.GetRequiredService<RepositoryPlaces>(), s.GetRequiredService<RepositoryWatch>(),
+            s.GetServices<IRepositoryUse>(), s.GetRequiredService<EventStream<RepositoryInfo>>(), s.GetRequiredService<Guard>(), s.GetRequiredService<AuditLog>()));
+        return services;
+    }
+}

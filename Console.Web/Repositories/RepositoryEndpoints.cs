@@ -1,0 +1,50 @@
+using Quarterdeck.Repositories;
+using Quarterdeck.Web.Access;
+using Quarterdeck.Web.Api;
+
+namespace Quarterdeck.Web.Repositories;
+
+/// <summary>REST of backup repositories: <c>/api/v1/repositories</c>.</summary>
+internal static class RepositoryEndpoints
+{
+    private static readonly string[] Sortable = ["name", "kind", "location", "state", "usedBytes", "logicalBytes", "points", "createdAt"];
+
+    /// <summary>Maps them on the group <c>/api/v1</c>.</summary>
+    public static IEndpointRouteBuilder MapRepositories(this IEndpointRouteBuilder api)
+    {
+        var group = api.MapGroup("/repositories").WithTags("Repositories");
+        group.MapGet("", ListAsync).Needs(RepositoriesPermissions.Read).Produces<Listing<RepositoryInfo>>()
+            .WithSummary("List repositories").WithDescription("Sorts by name, kind, location, state, usedBytes, logicalBytes, points or createdAt; searches in name and location.");
+        group.MapPost("", AddAsync).Needs(RepositoriesPermissions.Manage).Produces<AddedRepository>(201)
+            .WithSummary("Add a repository").WithDescription("What is at the location is adopted with its points; else a repository is made. A generated key is in this answer and in no other list: keep it.");
+        group.MapGet("/{id:guid}", GetAsync).Needs(RepositoriesPermissions.Read).Produces<RepositoryInfo>().WithSummary("Read a repository");
+        group.MapDelete("/{id:guid}", RemoveAsync).Needs(RepositoriesPermissions.Manage).Produces(204)
+            .WithSummary("Forget a repository").WithDescription("Its data stays where it is, and can be added again.");
+        group.MapGet("/{id:guid}/growth", GrowthAsync).Needs(RepositoriesPermissions.Read).Produces<IReadOnlyList<RepositorySample>>().WithSummary("Read how it grew, a sample a day");
+        group.MapGet("/{id:guid}/key", KeyAsync).Needs(RepositoriesPermissions.ExportKey).Produces<ExportedKey>()
+            .WithSummary("Export the key of an encrypted repository").WithDescription("Each export is in the audit log.");
+        return api;
+    }
+
+    private static async Task<IResult> ListAsync(ListQuery list, HttpContext http, RepositoryRegistry repositories, CancellationToken cancellation) =>
+        list.Page(Sortable).TryGet(out var page, out var problem)
+            ? (await repositories.ListAsync(CallerAccessor.FromHttp(http), page, cancellation)).ToList()
+            : problem.ToHttp();
+
+    private static async Task<IResult> AddAsync(JsonBody<AddRepository> body, HttpContext http, RepositoryRegistry repositories, CancellationToken cancellation) =>
+        (await body.ReadAsync(cancellation)).TryGet(out var request, out var problem)
+            ? (await repositories.AddAsync(CallerAccessor.FromHttp(http), request, cancellation)).ToCreated(r => $"/repositories/{r.Id}", r => r)
+            : problem.ToHttp();
+
+    private static async Task<IResult> GetAsync(Guid id, HttpContext http, RepositoryRegistry repositories, CancellationToken cancellation) =>
+        (await repositories.GetAsync(CallerAccessor.FromHttp(http), id, cancellation)).ToOk();
+
+    private static async Task<IResult> RemoveAsync(Guid id, HttpContext http, RepositoryRegistry repositories, CancellationToken cancellation) =>
+        (await repositories.RemoveAsync(CallerAccessor.FromHttp(http), id, cancellation)).ToNoContent();
+
+    private static async Task<IResult> GrowthAsync(Guid id, HttpContext http, RepositoryRegistry repositories, CancellationToken cancellation) =>
+        (await repositories.GrowthAsync(CallerAccessor.FromHttp(http), id, cancellation)).ToOk();
+
+    private static async Task<IResult> KeyAsync(Guid id, HttpContext http, RepositoryRegistry repositories, CancellationToken cancellation) =>
+        (await repositories.ExportKeyAsync(CallerAccessor.FromHttp(http), id, cancellation)).ToOk();
+}
