@@ -21,6 +21,7 @@ internal static class ApplianceEndpoints
             .TakesUpload("Parts: 'spec' (JSON: name, hostId, properties, networks, deploymentOption, acceptEula, allowUnsigned, start, plugin, capabilities) first, then 'file' (the OVA). Read once, as it arrives.");
         appliances.MapPost("/inspect", InspectAsync).Needs(AppliancePermissions.Inspect).Answers<OvaInspection>("Say what is in an OVA, and deploy nothing")
             .TakesUpload("Part 'file' (the OVA); a part 'spec' may come first and is ignored.");
+        api.MapPublishers();
         return api;
     }
 

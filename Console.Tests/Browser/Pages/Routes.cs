@@ -16,6 +16,7 @@ public static class Routes
         ("plugins", "/plugins"),
         ("plugin-install", "/plugins/install"),
         ("plugin-validate", "/plugins/validate"),
+        ("publishers", "/publishers"),
         ("audit", "/audit"),
         ("users", "/users"),
         ("tokens", "/tokens"),

@@ -35,7 +35,7 @@ public sealed class UploadTests(SharedConsole shared)
 
         status.ShouldBe(HttpStatusCode.OK, $"{body}");
         body.GetProperty("product").GetProperty("name").GetString().ShouldBe("Probe");
-        body.GetProperty("signature").GetProperty("state").GetString().ShouldBe("unsigned");
+        body.GetProperty("signature").GetProperty("state").GetString().ShouldBe("none");
         body.GetProperty("plugin").GetBoolean().ShouldBeTrue();
         body.GetProperty("properties").GetArrayLength().ShouldBe(5);
     }
