@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Quarterdeck.Appliances;
 using Quarterdeck.Appliances.Ova;
+using Quarterdeck.Hosts;
 using Quarterdeck.Tests.Support;
 
 namespace Quarterdeck.Tests.Appliances;

@@ -1,3 +1,4 @@
+using Quarterdeck.Hosts;
 using Quarterdeck.Platform;
 
 namespace Quarterdeck.Appliances.Ova;

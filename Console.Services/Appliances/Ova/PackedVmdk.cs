@@ -1,3 +1,4 @@
+using Quarterdeck.Hosts;
 using System.Buffers;
 using System.Threading.Channels;
 using Quarterdeck.Platform;

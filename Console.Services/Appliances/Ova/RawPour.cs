@@ -1,3 +1,5 @@
+using Quarterdeck.Hosts;
+
 namespace Quarterdeck.Appliances.Ova;
 
 /// <summary>Pours a raw disk: every byte of it in order. Zeros take no room in the image.</summary>

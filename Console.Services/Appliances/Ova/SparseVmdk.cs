@@ -1,3 +1,4 @@
+using Quarterdeck.Hosts;
 using System.Buffers.Binary;
 
 namespace Quarterdeck.Appliances.Ova;

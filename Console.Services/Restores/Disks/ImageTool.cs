@@ -1,4 +1,3 @@
-using System.Globalization;
 using Quarterdeck.Platform;
 using Quarterdeck.Platform.Processes;
 
@@ -8,13 +7,6 @@ namespace Quarterdeck.Restores.Disks;
 internal sealed class ImageTool(ProcessRunner runner)
 {
     private const string Program = "/usr/bin/qemu-img";
-
-    /// <summary>Makes an empty image; one that is there is replaced.</summary>
-    public async Task CreateAsync(string path, string format, long sizeBytes, CancellationToken cancellation)
-    {
-        File.Delete(path);
-        await runner.RequireAsync(new ProcessSpec(Program, ["create", "-q", "-f", format, path, sizeBytes.ToString(CultureInfo.InvariantCulture)]), cancellation);
-    }
 
     /// <summary>After a crash: gives back clusters that a writer had taken and not yet used. Raw images have none.</summary>
     /// <exception cref="ProblemException">The image itself is damaged.</exception>

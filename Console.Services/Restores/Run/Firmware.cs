@@ -1,4 +1,6 @@
 using System.Xml.Linq;
+using Microsoft.Extensions.Options;
+using Quarterdeck.Backups;
 using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
 using Quarterdeck.Platform;
@@ -9,9 +11,9 @@ using Quarterdeck.Restores.Disks;
 namespace Quarterdeck.Restores.Run;
 
 /// <summary>Puts the state of a VM's firmware (NVRAM) and TPM back as the point has it.</summary>
-internal sealed class Firmware(ProcessRunner runner)
+internal sealed class Firmware(ProcessRunner runner, IOptions<BackupsOptions> backups)
 {
-    private const string Nvram = "nvram", Tpm = "tpm/", TpmUser = "tss", TpmRoot = "/var/lib/libvirt/swtpm";
+    private const string Nvram = "nvram", Tpm = "tpm/", TpmUser = "tss";
 
     /// <summary>Writes the point's files to where the VM's definition wants them. Idempotent; does nothing for a point without any.</summary>
     public async Task RestoreAsync(LocatedVm vm, PointManifest point, Repository repository, IOperationContext operation, CancellationToken cancellation)
@@ -26,7 +28,7 @@ internal sealed class Firmware(ProcessRunner runner)
             {
                 var fresh = !File.Exists(path);
                 Put(path, await repository.ReadFileAsync(file, cancellation));
-                if (fresh) await OwnAsync(Path.Combine(TpmRoot, vm.Domain.ToString("D")), operation, cancellation);
+                if (fresh) await OwnAsync(Path.Combine(backups.Value.TpmFolder, vm.Domain.ToString("D")), operation, cancellation);
             }
             else operation.Warn($"The point has '{file.Name}', for which the VM has no place; it was left out.");
         }
@@ -45,10 +47,10 @@ internal sealed class Firmware(ProcessRunner runner)
     }
 
     // Names come from a repository: nothing but a plain relative path below the VM's own folder is taken.
-    private static string? TpmPath(string name, Guid domain)
+    private string? TpmPath(string name, Guid domain)
     {
         if (!name.StartsWith(Tpm, StringComparison.Ordinal) || name.Split('/').Any(part => part is "" or "." or "..")) return null;
-        return Path.Combine(TpmRoot, domain.ToString("D"), name[Tpm.Length..]);
+        return Path.Combine(backups.Value.TpmFolder, domain.ToString("D"), name[Tpm.Length..]);
     }
 
     private async Task OwnAsync(string folder, IOperationContext operation, CancellationToken cancellation)

@@ -11,7 +11,7 @@ namespace Quarterdeck.Restores.Run;
 
 /// <summary>Makes all disks of a point anew over the same VM: new files beside the old ones first, which replace them when all are whole.</summary>
 internal sealed class FullRestore(
-    VmPower power, PointSource source, ChangeTracking tracking, WholeDisk disks, ImageTool images, RollBack rollBack, Firmware firmware, DomainBack domains, ConsoleOptions console, TimeProvider time)
+    VmPower power, PointSource source, ChangeTracking tracking, WholeDisk disks, RollBack rollBack, Firmware firmware, DomainBack domains, TimeProvider time)
 {
     private const string Fresh = ".restored", Aside = ".replaced";
 
@@ -28,15 +28,13 @@ internal sealed class FullRestore(
         });
         var places = await operation.StepAsync("places", "Choosing the disks' places", async c => FullPlaces.Of(await domains.FindAsync(input, c), point));
         var transfer = new Transfer();
-        using var spool = new ChunkSpool(repository, 0, console.DataFolder, transfer);
         var total = point.Disks.Sum(d => d.SizeBytes);
         foreach (var disk in point.Disks)
             await operation.StepAsync($"disk-{disk.Target}", $"Writing disk {disk.Target} of {DiskMatch.Size(disk.SizeBytes)}", async c =>
             {
                 var fresh = places[disk.Target].Path + Fresh;
                 await operation.NoteAsync(RestoreKinds.FileNote, fresh);
-                await images.CreateAsync(fresh, places[disk.Target].Format, disk.SizeBytes, c);
-                await disks.FillAsync(fresh, places[disk.Target].Format, repository, disk, spool, transfer, () => operation.Progress(transfer.Written, total, "bytes"), c);
+                await disks.FillAsync(fresh, places[disk.Target].Format, repository, disk, transfer, () => operation.Progress(transfer.Written, total, "bytes"), c);
             });
         await operation.StepAsync("off", "Shutting the VM down", async c =>
         {

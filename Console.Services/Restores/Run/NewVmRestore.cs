@@ -8,7 +8,7 @@ using Quarterdeck.Restores.Disks;
 namespace Quarterdeck.Restores.Run;
 
 /// <summary>Makes another VM of a point, in the host's storage pools.</summary>
-internal sealed class NewVmRestore(VmPower power, PointSource source, WholeDisk disks, ImageTool images, RollBack rollBack, Firmware firmware, ConsoleOptions console, TimeProvider time)
+internal sealed class NewVmRestore(VmPower power, PointSource source, WholeDisk disks, RollBack rollBack, Firmware firmware, TimeProvider time)
 {
     /// <summary>Runs it, or goes on with it after a crash.</summary>
     public async Task<RestoreResult> RunAsync(IOperationContext operation, RestoreInput input, CancellationToken cancellation)
@@ -18,7 +18,6 @@ internal sealed class NewVmRestore(VmPower power, PointSource source, WholeDisk 
         await using var repository = await source.OpenAsync(input.RepositoryId, cancellation);
         var point = await PointSource.PointAsync(repository, input.RecoveryPointId, cancellation);
         var transfer = new Transfer();
-        using var spool = new ChunkSpool(repository, 0, console.DataFolder, transfer);
         var paths = new Dictionary<string, string>();
         var total = point.Disks.Sum(d => d.SizeBytes);
         foreach (var disk in point.Disks)
@@ -26,8 +25,7 @@ internal sealed class NewVmRestore(VmPower power, PointSource source, WholeDisk 
             paths[disk.Target] = await operation.StepAsync($"disk-{disk.Target}", $"Writing disk {disk.Target} of {DiskMatch.Size(disk.SizeBytes)}", async c =>
             {
                 var path = await VolumeAsync(operation, hypervisor, input, disk, c);
-                await images.CreateAsync(path, disk.Format, disk.SizeBytes, c); // empty, whatever an attempt before left in it
-                await disks.FillAsync(path, disk.Format, repository, disk, spool, transfer, () => operation.Progress(transfer.Written, total, "bytes"), c);
+                await disks.FillAsync(path, disk.Format, repository, disk, transfer, () => operation.Progress(transfer.Written, total, "bytes"), c);
                 return path;
             });
         }

@@ -1,15 +1,16 @@
 using System.Buffers.Binary;
 using Microsoft.Win32.SafeHandles;
 
-namespace Quarterdeck.Appliances.Ova;
+namespace Quarterdeck.Hosts;
 
 /// <summary>Writes a new qcow2 image (version 3, 64 KiB clusters): data in the order it comes, each cluster once, tables behind it, the header last.</summary>
 /// <remarks>
-/// Several threads may write different clusters at once. A killed import leaves a file without a header, which nothing takes for a disk.
+/// Several threads may write different clusters at once. A killed writer leaves a file without a header, which nothing takes for a disk.
 /// Memory stays flat: of the second-level tables only a few are held. As clusters are only appended, every reference count is one.
 /// </remarks>
-internal sealed class Qcow2Writer : IDisposable
+public sealed class Qcow2Writer : IDisposable
 {
+    /// <summary>Bytes of a cluster.</summary>
     public const int Cluster = 1 << 16;
     private const int Entries = Cluster / 8;
     private const ulong Copied = 1UL << 63;
@@ -23,7 +24,8 @@ internal sealed class Qcow2Writer : IDisposable
     private readonly Lock _lock = new();
     private long _end;
 
-    /// <param name="path">The file; what it holds is lost.</param>
+    /// <summary>Begins an image.</summary>
+    /// <param name="path">The file; what it holds is lost, who owns it stays.</param>
     /// <param name="capacity">Size as the guest sees it, in bytes; rounded up to whole sectors.</param>
     /// <param name="held">Second-level tables held in memory, 64 KiB each; each covers 512 MiB of the disk.</param>
     public Qcow2Writer(string path, long capacity, int held = 64)
@@ -160,5 +162,6 @@ internal sealed class Qcow2Writer : IDisposable
 
     private static long Align(long bytes) => (bytes + Cluster - 1) / Cluster * Cluster;
 
+    /// <summary>Closes the file; without <see cref="Finish"/> it is no image.</summary>
     public void Dispose() => _file.Dispose();
 }
