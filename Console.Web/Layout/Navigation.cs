@@ -24,7 +24,7 @@ public static class Navigation
     [
         new(null, [new("Overview", "", "overview")]),
         new("Compute", [new("Hosts", "hosts", "host", HostsPermissions.ReadHosts), new("Virtual machines", "vms", "vm", HostsPermissions.ReadVms)]),
-        new("Plug-ins", [new("Installed", "plugins", "plugin", PluginPermissions.Read), new("Publishers", "publishers", "lock", AppliancePermissions.ReadPublishers), new("Validate a package", "plugins/validate", "check", AppliancePermissions.Inspect)]),
+        new("Plug-ins", [new("Installed", "plugins", "plugin", PluginPermissions.Read), new("Publishers", "publishers", "lock", AppliancePermissions.ReadPublishers)]),
         new("Activity", [new("Operations", "operations", "operation", OperationPermissions.Read), new("Audit", "audit", "audit", AccessPermissions.ReadAudit)]),
         new("Administration", [new("Users and roles", "users", "users", AccessPermissions.ReadUsers), new("Tokens", "tokens", "token", AccessPermissions.OwnTokens)]),
     ];

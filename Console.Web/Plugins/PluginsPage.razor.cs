@@ -13,7 +13,7 @@ public sealed partial class PluginsPage : LiveComponent
 {
     private LiveView<Plugin> _plugins = default!;
     private PageQuery _query = new();
-    private bool _installs;
+    private bool _installs, _validates;
 
     [Inject] private PluginRegistry Registry { get; set; } = default!;
     [Inject] private EventStream<Plugin> Stream { get; set; } = default!;
@@ -23,7 +23,8 @@ public sealed partial class PluginsPage : LiveComponent
     protected override async Task OnInitializedAsync()
     {
         _plugins = View(Stream, (caller, cancellation) => Registry.ListAsync(caller, _query, cancellation));
-        _installs = (await Callers.GetAsync()).May(AppliancePermissions.Deploy);
+        var caller = await Callers.GetAsync();
+        (_installs, _validates) = (caller.May(AppliancePermissions.Deploy), caller.May(AppliancePermissions.Inspect));
     }
 
     /// <inheritdoc/>

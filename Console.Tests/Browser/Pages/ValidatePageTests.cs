@@ -10,7 +10,9 @@ public sealed class ValidatePageTests(BrowserRun browser)
     [Fact]
     public Task An_author_reads_what_is_wrong_with_a_package_repairs_it_and_reads_that_it_is_valid() => browser.RunAsync("validate", async page =>
     {
-        await page.OpenAsync("/plugins/validate");
+        await page.OpenAsync("/plugins");
+        await page.Page.GetByRole(AriaRole.Link, new() { Name = "Validate a package" }).ClickAsync();
+        await Expect(page.Heading).ToHaveTextAsync("Validate a package");
         var input = page.Page.GetByLabel("OVA package");
         var main = page.Page.Locator("main");
 
