@@ -18,6 +18,7 @@ public sealed class CronRuleTests
     [InlineData("0 9 * * 7", "UTC", "2026-11-29T09:00:00Z")]
     [InlineData("*/15 * * * MON-FRI", "UTC", "2026-11-23T10:15:00Z")]
     [InlineData("0 0 1 1 *", "UTC", "2027-01-01T00:00:00Z")]
+    [InlineData("0 0 13 * 5", "UTC", "2026-11-27T00:00:00Z")] // the 13th, and Fridays
     [InlineData("@daily", "UTC", "2026-11-24T00:00:00Z")]
     [InlineData("0 0 29 2 *", "UTC", "2028-02-29T00:00:00Z")]
     public void It_comes_next_when_crontab_says(string cron, string zone, string next) =>

@@ -3,6 +3,7 @@ using Quarterdeck.Appliances;
 using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
 using Quarterdeck.Plugins;
+using Quarterdeck.Schedules;
 
 namespace Quarterdeck.Web.Layout;
 
@@ -24,8 +25,17 @@ public static class Navigation
     [
         new(null, [new("Overview", "", "overview")]),
         new("Compute", [new("Hosts", "hosts", "host", HostsPermissions.ReadHosts), new("Virtual machines", "vms", "vm", HostsPermissions.ReadVms)]),
-        new("Plug-ins", [new("Installed", "plugins", "plugin", PluginPermissions.Read), new("Publishers", "publishers", "lock", AppliancePermissions.ReadPublishers)]),
-        new("Activity", [new("Operations", "operations", "operation", OperationPermissions.Read), new("Audit", "audit", "audit", AccessPermissions.ReadAudit)]),
+        new("Plug-ins",
+        [
+            new("Installed", "plugins", "plugin", PluginPermissions.Read),
+            new("Publishers", "publishers", "lock", AppliancePermissions.ReadPublishers),
+        ]),
+        new("Activity",
+        [
+            new("Operations", "operations", "operation", OperationPermissions.Read),
+            new("Schedules", "schedules", "clock", SchedulesPermissions.Read),
+            new("Audit", "audit", "audit", AccessPermissions.ReadAudit),
+        ]),
         new("Administration", [new("Users and roles", "users", "users", AccessPermissions.ReadUsers), new("Tokens", "tokens", "token", AccessPermissions.OwnTokens)]),
     ];
 }

@@ -22,6 +22,7 @@ public static class Routes
         ("tokens", "/tokens"),
         ("profile", "/profile"),
         ("operations", "/operations"),
+        ("schedules", "/schedules"),
         ("api", "/api"),
         ("not-found", "/nothing-is-here"),
     ];
