@@ -37,6 +37,34 @@ public sealed class ApplianceImport
     public async Task<Result<Done>> MayInspectAsync(Caller caller, CancellationToken cancellation) =>
         await _guard.CheckAsync(caller, AppliancePermissions.Inspect, "appliance", cancellation) is { } refused ? refused : Done.It;
 
+    /// <summary>Says what of the specification would be refused, before anything is uploaded: the same checks that <see cref="BeginAsync"/> makes.</summary>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="spec">What to make of the package.</param>
+    /// <param name="package">The package, as it was inspected.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    public async Task<Result<Done>> CheckAsync(Caller caller, ApplianceSpec spec, OvaInspection package, CancellationToken cancellation)
+    {
+        if (await _guard.CheckAsync(caller, AppliancePermissions.Deploy, "appliance", cancellation) is { } refused) return refused;
+        if (SpecCheck.Alone(spec, _permissions) is { } wrong) return wrong;
+        if (await LendsAsync(caller, spec, cancellation) is { } lent) return lent;
+        if (SpecCheck.Against(spec, package) is { } unfit) return unfit;
+        if (!_hosts.Get(spec.HostId).TryGet(out var hypervisor, out var away)) return away;
+        try
+        {
+            if (await hypervisor.DomainAsync(spec.Name, cancellation) is not null) return Problem.Invalid("name", $"The host has a VM '{spec.Name}' already.", "Choose another name.");
+            if (package.Efi && !await hypervisor.HasUefiAsync(cancellation)) return Problem.Invalid("hostId", PackageReceiver.NoUefi.Title + ".", PackageReceiver.NoUefi.Detail);
+            await HostNetwork.MapAsync(spec.Networks, package.Networks, hypervisor, cancellation);
+        }
+        catch (ProblemException e) { return e.Problem; }
+        return Done.It;
+    }
+
+    /// <summary>Who lends what he does not have could raise himself through a plug-in.</summary>
+    private async Task<Problem?> LendsAsync(Caller caller, ApplianceSpec spec, CancellationToken cancellation) =>
+        spec.Capabilities.FirstOrDefault(key => !caller.May(_permissions.Find(key)!)) is { } key
+            ? await _guard.RefuseAsync(caller, "appliance.approve", "appliance", $"{caller.Name} may not approve '{key}', as it is not among its own permissions. Leave it out, or ask an administrator.", cancellation)
+            : null;
+
     /// <summary>Reads the package once, straight into disks on the host, then queues the rest (define, environment, power on, enrolment). Returns when the upload is read.</summary>
     /// <param name="caller">Who asks.</param>
     /// <param name="spec">What to make of it.</param>
@@ -49,9 +77,7 @@ public sealed class ApplianceImport
     {
         if (await _guard.CheckAsync(caller, AppliancePermissions.Deploy, "appliance", cancellation) is { } refused) return refused;
         if (SpecCheck.Alone(spec, _permissions) is { } wrong) return wrong;
-        // Who lends what he does not have could raise himself through a plug-in.
-        foreach (var key in spec.Capabilities)
-            if (!caller.May(_permissions.Find(key)!)) return await _guard.RefuseAsync(caller, "appliance.approve", "appliance", $"{caller.Name} may not approve '{key}', as it is not among its own permissions. Leave it out, or ask an administrator.", cancellation);
+        if (await LendsAsync(caller, spec, cancellation) is { } lent) return lent;
         if (!_hosts.Get(spec.HostId).TryGet(out var hypervisor, out var away)) return away;
         if (await hypervisor.DomainAsync(spec.Name, cancellation) is not null) return Problem.Conflict("The name is taken on the host", $"The host has a VM '{spec.Name}' already. Choose another name.");
         var now = _time.GetUtcNow();

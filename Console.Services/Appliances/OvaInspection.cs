@@ -114,7 +114,7 @@ public sealed record OvaProperty(
     /// <summary>What a string must be: <c>ip</c> (one address), <c>ip-list</c> (addresses with commas between), <c>text</c> otherwise.</summary>
     public string Format { get; init; } = "text";
 
-    /// <summary>Its value unless given, by deployment option, where that differs from <see cref="Default"/>; empty for a password.</summary>
+    /// <summary>Its value unless given, by deployment option, when the package makes it depend on that; empty otherwise, and for a password.</summary>
     public IReadOnlyDictionary<string, string> DefaultByOption { get; init; } = new Dictionary<string, string>();
 }
 

@@ -2,6 +2,7 @@
 // An OVA is a tar. Its descriptor, manifest, certificate and plug-in manifest are small; its disks are gigabytes.
 // Walking the headers with File.slice and posting only the small members lets the wizard ask its questions
 // after some kilobytes, and the package itself crosses the network once, when it is deployed.
+const draft = 'qd-install';
 const block = 512, small = 4 << 20, mostEntries = 200;
 
 const padded = n => Math.ceil(n / block) * block;
@@ -62,7 +63,7 @@ export function attach(input, page) {
       try {
         const { tar } = await head(file);
         const form = new FormData();
-          form.append('file', tar, file.name);
+        form.append('file', tar, file.name);
         return await send(path, token, form);
       } catch (e) { return { status: 0, body: e.message }; }
     },
@@ -85,5 +86,22 @@ export function attach(input, page) {
       finally { window.removeEventListener('beforeunload', leave); running = null; }
     },
     stop: () => running?.abort(),
+    /** Answers outlive a reload of the page in this tab; what is kept is encrypted by the console. */
+    keep: text => { if (text) sessionStorage.setItem(draft, text); else sessionStorage.removeItem(draft); },
+    kept: () => sessionStorage.getItem(draft),
+    /** The same file may be chosen again. */
+    clear() { input.value = ''; file = null; },
+    /** The control of a field by the name that REST gives it; a group's first control where it has none of its own. */
+    focusField(name) {
+      const id = 'f-' + name.replace(/[^A-Za-z0-9]/g, '-');
+      const field = document.getElementById(id) ?? document.querySelector('.qd-install-form [aria-invalid="true"]');
+      field?.scrollIntoView({ block: 'center' });
+      field?.focus({ preventScroll: true });
+    },
+    focusSection(name) {
+      const section = document.getElementById('s-' + name);
+      section?.scrollIntoView({ block: 'start' });
+      section?.focus({ preventScroll: true });
+    },
   };
 }

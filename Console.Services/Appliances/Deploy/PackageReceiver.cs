@@ -14,9 +14,12 @@ internal sealed class PackageReceiver(
 {
     private const long Sector = 512;
     private readonly List<IsoVolume> _isos = [];
+    private HashSet<string> _attached = [];
     private readonly Dictionary<string, DiskVolume> _disks = [];
     private readonly Dictionary<string, string> _volumes = [];
     private PoolInfo? _pool;
+
+    public static readonly Problem NoUefi = Problem.Conflict("The host has no UEFI firmware", "The package needs a VM with UEFI. Install the firmware on the host (Debian: apt-get install ovmf), or choose another host.");
 
     public IReadOnlyCollection<string> SmallFiles => smallFiles;
 
@@ -31,12 +34,13 @@ internal sealed class PackageReceiver(
         if (heritage is not null) (spec, descriptor) = heritage.Complete(spec, descriptor);
         Properties = SpecCheck.Against(spec, descriptor);
         if (descriptor.Hardware.Efi && !await hypervisor.HasUefiAsync(cancellation))
-            throw new ProblemException(Problem.Conflict("The host has no UEFI firmware", "The package needs a VM with UEFI. Install it on the host (Debian: apt-get install ovmf), or choose another host."));
+            throw new ProblemException(NoUefi);
         Networks = await HostNetwork.MapAsync(spec.Networks, descriptor.Networks, hypervisor, cancellation);
         _pool = await hypervisor.EnsurePoolAsync(null, cancellation);
         operation.Log($"{descriptor.Product.Name} {descriptor.Product.Version}: {descriptor.Disks.Count} disks, {descriptor.Hardware.Vcpus} virtual CPUs, {descriptor.Hardware.MemoryMiB} MiB of memory.");
         foreach (var disk in descriptor.Disks.Where(d => heritage?.Keeps(d) is true)) Keep(heritage!.Disks[disk.Id], disk);
-        foreach (var disk in descriptor.Disks.Where(d => d.FileId is null && !_disks.ContainsKey(d.Id))) await VolumeAsync(disk, cancellation);
+        _attached = [.. descriptor.Hardware.Drives.Select(d => d.DiskId!)];
+        foreach (var disk in descriptor.Disks.Where(d => d.FileId is null && !_disks.ContainsKey(d.Id) && _attached.Contains(d.Id))) await VolumeAsync(disk, cancellation);
     }
 
     /// <summary>The volumes of CD images so far.</summary>
@@ -52,6 +56,7 @@ internal sealed class PackageReceiver(
     public async Task<string?> DiskAsync(OvfDisk disk, CancellationToken cancellation)
     {
         if (_disks.ContainsKey(disk.Id)) return null; // kept from before
+        if (!_attached.Contains(disk.Id)) return null; // the chosen option goes without it
         var volume = await VolumeAsync(disk, cancellation);
         return hypervisor.SharesFileSystem ? volume : await SpoolAsync(Path.GetFileName(volume));
     }
@@ -71,7 +76,7 @@ internal sealed class PackageReceiver(
     }
 
     /// <summary>The volumes in the order of the descriptor's disks.</summary>
-    public IReadOnlyList<DiskVolume> Disks(OvfDescriptor descriptor) => [.. descriptor.Disks.Select(d => _disks[d.Id])];
+    public IReadOnlyList<DiskVolume> Disks(OvfDescriptor descriptor) => [.. descriptor.Disks.Where(d => _disks.ContainsKey(d.Id)).Select(d => _disks[d.Id])];
 
     public async Task<string?> IsoAsync(OvfFile iso, long? bytes, CancellationToken cancellation)
     {

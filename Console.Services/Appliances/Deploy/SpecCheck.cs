@@ -35,14 +35,30 @@ internal static class SpecCheck
     /// <exception cref="ProblemException">A field does not fit; names all that don't.</exception>
     public static IReadOnlyDictionary<string, PropertyValue> Against(ApplianceSpec spec, OvfDescriptor descriptor)
     {
+        var (values, errors) = Judge(spec, descriptor.Properties, descriptor.Networks, descriptor.Eulas);
+        return errors.Count > 0 ? throw new ProblemException(Problem.Invalid(errors)) : values;
+    }
+
+    /// <summary>The same for a package that was inspected; null when nothing is wrong.</summary>
+    public static Problem? Against(ApplianceSpec spec, OvaInspection package)
+    {
+        var option = spec.DeploymentOption ?? package.Options.FirstOrDefault(o => o.Default)?.Id;
+        if (spec.DeploymentOption is { } wanted && package.Options.All(o => o.Id != wanted)) return Problem.Invalid("deploymentOption", $"The package has no deployment option '{Refusal.Printable(wanted)}'.", $"Its options: {List(package.Options.Select(o => o.Id))}.");
+        var properties = package.Properties.Select(p => option is not null && p.DefaultByOption.TryGetValue(option, out var value) ? p with { Default = value } : p);
+        var (_, errors) = Judge(spec, [.. properties], package.Networks, package.Eulas);
+        return errors.Count > 0 ? Problem.Invalid(errors) : null;
+    }
+
+    private static (Dictionary<string, PropertyValue> Values, List<FieldError> Errors) Judge(ApplianceSpec spec, IReadOnlyList<OvaProperty> properties, IReadOnlyList<OvaNetwork> networks, IReadOnlyList<string> eulas)
+    {
         var errors = new List<FieldError>();
-        foreach (var key in spec.Properties.Keys.Where(k => descriptor.Properties.All(p => p.Key != k)))
-            errors.Add(new($"properties.{Refusal.Printable(key)}", "The package has no such property.", $"Its properties: {List(descriptor.Properties.Where(p => p.UserConfigurable).Select(p => p.Key))}."));
-        foreach (var name in spec.Networks.Keys.Where(k => descriptor.Networks.All(n => n.Name != k)))
-            errors.Add(new($"networks.{Refusal.Printable(name)}", "The package has no such network.", $"Its networks: {List(descriptor.Networks.Select(n => n.Name))}."));
-        if (descriptor.Eulas.Count > 0 && !spec.AcceptEula) errors.Add(new("acceptEula", "The package has a licence that was not accepted.", "Read it (POST /appliances/inspect shows it) and send true."));
+        foreach (var key in spec.Properties.Keys.Where(k => properties.All(p => p.Key != k)))
+            errors.Add(new($"properties.{Refusal.Printable(key)}", "The package has no such property.", $"Its properties: {List(properties.Where(p => p.UserConfigurable).Select(p => p.Key))}."));
+        foreach (var name in spec.Networks.Keys.Where(k => networks.All(n => n.Name != k)))
+            errors.Add(new($"networks.{Refusal.Printable(name)}", "The package has no such network.", $"Its networks: {List(networks.Select(n => n.Name))}."));
+        if (eulas.Count > 0 && !spec.AcceptEula) errors.Add(new("acceptEula", "The package has a licence that was not accepted.", "Read it (POST /appliances/inspect shows it) and send true."));
         var values = new Dictionary<string, PropertyValue>(StringComparer.Ordinal);
-        foreach (var property in descriptor.Properties)
+        foreach (var property in properties)
         {
             var given = spec.Properties.TryGetValue(property.Key, out var text);
             if (given && !property.UserConfigurable) errors.Add(new($"properties.{property.Key}", "This property is fixed by the package.", "Leave it out."));
@@ -51,7 +67,7 @@ internal static class SpecCheck
             if (!EnvironmentDocument.CanHold(property.Key) || !EnvironmentDocument.CanHold(value)) errors.Add(new("file", $"The property {Refusal.Printable(property.Key)} has characters that XML cannot hold.", "Ask the publisher for an intact package."));
             values[property.Key] = new PropertyValue(value, property.Password);
         }
-        return errors.Count > 0 ? throw new ProblemException(Problem.Invalid(errors)) : values;
+        return (values, errors);
     }
 
     private static string List(IEnumerable<string> names) => string.Join(", ", names.Take(20).Select(Refusal.Printable).DefaultIfEmpty("none"));

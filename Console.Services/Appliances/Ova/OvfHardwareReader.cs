@@ -87,7 +87,7 @@ internal sealed class OvfHardwareReader(string file, string? option, IReadOnlySe
                 var (model, known) = OvfModels.Scsi(item.SubTypes);
                 if (!known) warnings.Add($"'{item.Name}' is a SCSI controller of the unknown model {item.SubTypes[0]}; {model} takes its place.");
                 controllers[item.Id] = new OvfController("scsi", scsis++, model);
-                Becomes(item, "SCSI controller", model);
+                Becomes(item, "SCSI controller", model switch { "vmpvscsi" => "paravirtual SCSI (pvscsi)", "lsilogic" => "LSI Logic", "lsisas1068" => "LSI Logic SAS", _ => "virtio-scsi" });
             }
             else if (item.Type == 5 && !_efi)
             {
@@ -117,7 +117,7 @@ internal sealed class OvfHardwareReader(string file, string? option, IReadOnlySe
             if (drives.Count == OvaLimits.MaxDisks) throw Refusal.Of(file, $"it has more than {OvaLimits.MaxDisks} disks.");
             var controller = ControllerOf(item);
             drives.Add(new OvfDrive(id, null, controller.Bus, controller.Index, item.Place ?? 0));
-            Becomes(item, "disk", $"{controller.Bus} disk");
+            Becomes(item, "disk", $"a disk on {Words(controller.Bus)}");
         }
         return [.. drives];
     }
@@ -140,6 +140,8 @@ internal sealed class OvfHardwareReader(string file, string? option, IReadOnlySe
         }
         return [.. drives];
     }
+
+    private static string Words(string bus) => bus switch { "virtio" => "virtio-blk", _ => bus.ToUpperInvariant() };
 
     private static IEnumerable<OvfItem> InOrder(List<OvfItem> items, Func<OvfItem, bool> which) => items.Where(which).OrderBy(i => i.Parent ?? 0).ThenBy(i => i.Place ?? 0).ThenBy(i => i.Id);
 
@@ -193,8 +195,8 @@ internal sealed class OvfHardwareReader(string file, string? option, IReadOnlySe
     private void Rest(OvfItem item)
     {
         if (item.Type is 5 or 6 or 10 or 15 or 16 or 17 or 20 or 21 or 22 or 23 or 24 or 35) return;
-        if (item.Type is 3) Becomes(item, "processor", $"{item.Quantity} virtual CPUs");
-        else if (item.Type is 4) Becomes(item, "memory", "memory");
+        if (item.Type is 3) Becomes(item, "processor", item.Quantity == "1" ? "1 vCPU" : $"{item.Quantity} vCPUs");
+        else if (item.Type is 4) Becomes(item, "memory", $"{OvfUnits.Bytes(item.Quantity ?? "", item.Units, 1 << 20) >> 20} MiB");
         else if (item.Type is 14) Out(item.Name, "floppy drive", "floppy drives are not supported");
         else Out(item.Name, item.Type is 1 ? $"special device {string.Join(' ', item.SubTypes)}".TrimEnd() : $"device of type {item.Type}", item.Required ? "it is not supported, though the package requires it: the appliance may not work" : "it is not supported");
     }

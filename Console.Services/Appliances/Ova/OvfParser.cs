@@ -44,7 +44,7 @@ internal sealed class OvfParser
             Files = files,
             Disks = disks,
             Networks = Unique(networks, n => n.Name, "network"),
-            Properties = Unique(new OvfPropertyReader(_file, _option).Read(system), p => p.Key, "property"),
+            Properties = Unique(new OvfPropertyReader(_file, _option, [.. options.Select(o => o.Id)]).Read(system), p => p.Key, "property"),
             Options = [.. options.Select(o => Under(o, Hardware(hardware, o.Id, [])))],
             Option = _option,
             Eulas = [.. system.Named("EulaSection").Concat(_root.Named("EulaSection")).Select(e => e.Text("License") ?? "").Where(t => t.Length > 0)],

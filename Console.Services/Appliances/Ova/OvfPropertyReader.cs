@@ -5,7 +5,8 @@ namespace Quarterdeck.Appliances.Ova;
 /// <summary>Reads the properties of a system's product sections.</summary>
 /// <param name="file">The descriptor's name, for refusals.</param>
 /// <param name="option">The deployment option whose values count.</param>
-internal sealed class OvfPropertyReader(string file, string? option)
+/// <param name="options">Ids of all options there are.</param>
+internal sealed class OvfPropertyReader(string file, string? option, IReadOnlyList<string> options)
 {
     public IEnumerable<OvaProperty> Read(XElement system)
     {
@@ -37,7 +38,7 @@ internal sealed class OvfPropertyReader(string file, string? option)
             MinValue = least,
             MaxValue = most,
             Format = qualifiers.Format,
-            DefaultByOption = password ? new Dictionary<string, string>() : own,
+            DefaultByOption = password || own.Count == 0 ? new Dictionary<string, string>() : options.ToDictionary(o => o, o => own.GetValueOrDefault(o) ?? otherwise ?? "", StringComparer.Ordinal),
         };
     }
 }

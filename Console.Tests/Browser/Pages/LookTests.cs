@@ -39,7 +39,8 @@ public sealed class LookTests(BrowserRun browser)
         complaints.ShouldBeEmpty();
     }
 
-    private static async Task CheckAsync(ConsolePage page, string name, Look look, List<string> complaints)
+    /// <summary>Adds what sticks out or what axe calls serious.</summary>
+    internal static async Task CheckAsync(ConsolePage page, string name, Look look, List<string> complaints)
     {
         var wide = await page.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - innerWidth");
         if (wide > 0) complaints.Add($"{name}: {wide} px stick out to the right");
