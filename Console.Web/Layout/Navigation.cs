@@ -20,6 +20,9 @@ public sealed record NavSection(string? Title, IReadOnlyList<NavEntry> Entries);
 /// <summary>The whole navigation in its order. An entry is added together with its page: none is a dead link.</summary>
 public static class Navigation
 {
+    /// <summary>The section to which plug-ins add their own entries.</summary>
+    public const string PluginSection = "Plug-ins";
+
     /// <summary>The sections in their order.</summary>
     public static IReadOnlyList<NavSection> Sections { get; } =
     [

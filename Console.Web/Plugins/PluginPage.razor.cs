@@ -15,7 +15,7 @@ public sealed partial class PluginPage : LiveComponent
     private ConfirmDialog _confirm = default!;
     private Problem? _problem;
     private Guid? _shown, _last;
-    private bool _manages, _audits, _busy, _disabling, _stopVm;
+    private bool _opens, _manages, _audits, _busy, _disabling, _stopVm;
     private IReadOnlyList<Tab> _tabs = [new("overview", "Overview")];
 
     [Inject] private PluginRegistry Registry { get; set; } = default!;
@@ -33,6 +33,7 @@ public sealed partial class PluginPage : LiveComponent
     {
         _view = ViewOne(Stream, () => Id.ToString(), (caller, cancellation) => Registry.GetAsync(caller, Id, cancellation));
         var caller = await Callers.GetAsync();
+        _opens = caller.May(PluginPermissions.Open);
         (_manages, _audits) = (caller.May(PluginPermissions.Manage), caller.May(AccessPermissions.ReadAudit));
         _tabs = [new("overview", "Overview"), new("operations", "Operations"), .. _audits ? [new Tab("audit", "Audit")] : Array.Empty<Tab>()];
     }
