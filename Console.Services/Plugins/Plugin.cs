@@ -96,4 +96,10 @@ public sealed record Plugin
 
     /// <summary>When it enrolled; null before.</summary>
     public DateTimeOffset? EnrolledAt { get; init; }
+
+    /// <summary>The version on trial while it is being upgraded; else null.</summary>
+    public string? UpgradingTo { get; init; }
+
+    /// <summary>The operation that tries it; else null.</summary>
+    public Guid? UpgradeOperationId { get; init; }
 }

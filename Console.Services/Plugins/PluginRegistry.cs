@@ -13,8 +13,11 @@ public sealed class PluginRegistry
     private readonly Guard _guard;
     private readonly OperationQueue _queue;
     private readonly AuditLog _audit;
+    private readonly Upgrades _upgrades;
+    private readonly MomentStore _moments;
 
-    internal PluginRegistry(PluginStore store, Guard guard, OperationQueue queue, AuditLog audit) => (_store, _guard, _queue, _audit) = (store, guard, queue, audit);
+    internal PluginRegistry(PluginStore store, Guard guard, OperationQueue queue, AuditLog audit, Upgrades upgrades, MomentStore moments) =>
+        (_store, _guard, _queue, _audit, _upgrades, _moments) = (store, guard, queue, audit, upgrades, moments);
 
     /// <summary>One page of plug-ins by name, or by <c>key</c>, <c>vendor</c>, <c>version</c>, <c>state</c>, <c>createdAt</c>. The search looks into key, name and vendor.</summary>
     public async Task<Result<Page<Plugin>>> ListAsync(Caller caller, PageQuery page, CancellationToken cancellation) =>
@@ -60,10 +63,18 @@ public sealed class PluginRegistry
     /// <param name="cancellation">Ends the upload; what was made is removed.</param>
     /// <param name="began">Told the operation's id before the first byte is read.</param>
     /// <returns>The operation's id (kind <c>plugin.upgrade</c>). A package of another key, not newer, or that gives up a data disk is refused.</returns>
-    public Task<Result<Guid>> UpgradeAsync(Caller caller, Guid id, UpgradeSpec spec, Stream ova, long? length, CancellationToken cancellation, Action<Guid>? began = null) => throw new NotImplementedException();
+    public async Task<Result<Guid>> UpgradeAsync(Caller caller, Guid id, UpgradeSpec spec, Stream ova, long? length, CancellationToken cancellation, Action<Guid>? began = null)
+    {
+        if (await _guard.CheckAsync(caller, PluginPermissions.Manage, $"plugin:{id:D}", cancellation) is { } refused) return refused;
+        return await _store.FindAsync(id, cancellation) is { } plugin ? await _upgrades.BeginAsync(caller, plugin, spec, ova, length, began, cancellation) : Problem.NotFound("plug-in", id);
+    }
 
     /// <summary>The last changes of its state and health, newest first, at most 200.</summary>
-    public Task<Result<IReadOnlyList<PluginMoment>>> HistoryAsync(Caller caller, Guid id, CancellationToken cancellation) => throw new NotImplementedException();
+    public async Task<Result<IReadOnlyList<PluginMoment>>> HistoryAsync(Caller caller, Guid id, CancellationToken cancellation)
+    {
+        if (await _guard.CheckAsync(caller, PluginPermissions.Read, $"plugin:{id:D}", cancellation) is { } refused) return refused;
+        return await _store.FindAsync(id, cancellation) is null ? Problem.NotFound("plug-in", id) : Result<IReadOnlyList<PluginMoment>>.From(await _moments.ListAsync(id, cancellation));
+    }
 
     private async Task<Result<Guid>> QueueAsync(Caller caller, Guid id, OperationKind kind, PluginInput input, PluginState[] from, string otherwise, CancellationToken cancellation)
     {

@@ -18,6 +18,9 @@ public sealed record PluginsOptions
     /// <summary>How long an enrolled plug-in may take until it first says that it is well.</summary>
     public TimeSpan ReadyWindow { get; set; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>How long a new version may take from power-on until it says that it is well; then the version before comes back.</summary>
+    public TimeSpan UpgradeWindow { get; set; } = TimeSpan.FromMinutes(10);
+
     /// <summary>How long a plug-in's own token is valid; it is renewed by heartbeats in the last third.</summary>
     public TimeSpan TokenLife { get; set; } = TimeSpan.FromDays(90);
 }

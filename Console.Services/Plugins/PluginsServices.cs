@@ -20,13 +20,17 @@ public static class PluginsServices
         services.AddOptions<PluginsOptions>().BindConfiguration("Quarterdeck:Plugins")
             .Validate(o => o.HeartbeatSeconds is >= 1 and <= 3600, "Quarterdeck:Plugins:HeartbeatSeconds must be 1 to 3600. Example: 15")
             .Validate(o => o.DegradedAfter >= 1 && o.UnreachableAfter > o.DegradedAfter, "Quarterdeck:Plugins:UnreachableAfter must be above DegradedAfter, and that at least 1. Example: 6 and 3")
-            .Validate(o => o.EnrolmentWindow > TimeSpan.Zero && o.ReadyWindow > TimeSpan.Zero, "Quarterdeck:Plugins:EnrolmentWindow and ReadyWindow must be above 0. Example: 00:15:00")
+            .Validate(o => o.EnrolmentWindow > TimeSpan.Zero && o.ReadyWindow > TimeSpan.Zero && o.UpgradeWindow > TimeSpan.Zero, "Quarterdeck:Plugins:EnrolmentWindow, ReadyWindow and UpgradeWindow must be above 0. Example: 00:15:00")
             .Validate(o => o.TokenLife >= TimeSpan.FromHours(1), "Quarterdeck:Plugins:TokenLife must be at least an hour. Example: 90.00:00:00")
             .ValidateOnStart();
         services.AddSingleton<PluginStore>();
         services.AddSingleton<TokenStore>();
         services.AddSingleton<VisitStore>();
         services.AddSingleton<AuthorityStore>();
+        services.AddSingleton<MomentStore>();
+        services.AddSingleton<TrialStore>();
+        services.AddSingleton<PluginEnvironment>();
+        services.AddSingleton<Upgrades>();
         services.AddSingleton<ApplianceAddress>();
         services.AddSingleton(s => new EventStream<Plugin>("plugins", p => p.Id.ToString("D"), s.GetRequiredService<PluginStore>().LoadAsync, s.GetRequiredService<EventBus>()));
         // Constructors of public classes stay internal where they take private parts, so the container is told how.
@@ -34,7 +38,8 @@ public static class PluginsServices
         services.AddSingleton(s => new Enrolment(
             s.GetRequiredService<PluginStore>(), s.GetRequiredService<TokenStore>(), s.GetRequiredService<ConsoleAuthority>(), s.GetRequiredService<EventStream<Plugin>>(),
             s.GetRequiredService<AuditLog>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<IOptions<PluginsOptions>>()));
-        services.AddSingleton(s => new PluginRegistry(s.GetRequiredService<PluginStore>(), s.GetRequiredService<Guard>(), s.GetRequiredService<OperationQueue>(), s.GetRequiredService<AuditLog>()));
+        services.AddSingleton(s => new PluginRegistry(s.GetRequiredService<PluginStore>(), s.GetRequiredService<Guard>(), s.GetRequiredService<OperationQueue>(), s.GetRequiredService<AuditLog>(),
+            s.GetRequiredService<Upgrades>(), s.GetRequiredService<MomentStore>()));
         services.AddSingleton(s => new PluginDoor(s.GetRequiredService<PluginStore>(), s.GetRequiredService<HostConnections>()));
         services.AddSingleton(s => new PluginTickets(
             s.GetRequiredService<VisitStore>(), s.GetRequiredService<PluginStore>(), s.GetRequiredService<SessionKeeper>(), s.GetRequiredService<Guard>(), s.GetRequiredService<AuditLog>(), s.GetRequiredService<TimeProvider>()));
@@ -42,6 +47,7 @@ public static class PluginsServices
         services.AddSingleton<IEnvironmentContributor, PluginContributor>();
         services.AddOperationHandler<EnableHandler>();
         services.AddOperationHandler<DisableHandler>();
+        services.AddOperationHandler<UpgradeHandler>();
         services.AddOperationHandler<UninstallHandler>();
         services.AddHostedService<HealthWatch>();
         services.AddPermissions(typeof(PluginPermissions));

@@ -39,8 +39,12 @@ internal sealed class ApplianceUpload
     }
 
     /// <summary>Reads up to the package; answers it as a stream.</summary>
-    public async Task<Result<Stream>> FileAsync(bool needsSpec, CancellationToken cancellation)
+    public Task<Result<Stream>> FileAsync(bool needsSpec, CancellationToken cancellation) => FileAsync<ApplianceSpec>(needsSpec, spec => Spec = spec, cancellation);
+
+    /// <summary>The same where <c>spec</c> has another form.</summary>
+    public async Task<Result<Stream>> FileAsync<T>(bool needsSpec, Action<T> told, CancellationToken cancellation) where T : class
     {
+        var known = false;
         try
         {
             for (var count = 0; count < MaxParts && await _parts.ReadNextSectionAsync(cancellation) is { } part; count++)
@@ -49,11 +53,12 @@ internal sealed class ApplianceUpload
                 switch (HeaderUtilities.RemoveQuotes(disposition.Name).Value)
                 {
                     case "spec":
-                        if (!(await SpecAsync(part.Body, cancellation)).TryGet(out var spec, out var wrong)) return wrong;
-                        Spec = spec;
+                        if (!(await SpecAsync<T>(part.Body, cancellation)).TryGet(out var spec, out var wrong)) return wrong;
+                        told(spec);
+                        known = true;
                         break;
                     case "file":
-                        if (needsSpec && Spec is null) return Problem.Invalid("spec", "It is missing, or comes after the file.", "Send the part 'spec' (JSON) first, then 'file'.");
+                        if (needsSpec && !known) return Problem.Invalid("spec", "It is missing, or comes after the file.", "Send the part 'spec' (JSON) first, then 'file'.");
                         return part.Body;
                     case var name:
                         return Problem.Invalid(name ?? "part", "There is no such part.", "Send 'spec' (JSON) first, then 'file' (the OVA).");
@@ -67,7 +72,7 @@ internal sealed class ApplianceUpload
         return Problem.Invalid("file", "It is missing.", "Send the OVA as the part 'file'.");
     }
 
-    private async Task<Result<ApplianceSpec>> SpecAsync(Stream body, CancellationToken cancellation)
+    private async Task<Result<T>> SpecAsync<T>(Stream body, CancellationToken cancellation) where T : class
     {
         var options = _http.RequestServices.GetRequiredService<IOptions<Microsoft.AspNetCore.Http.Json.JsonOptions>>().Value.SerializerOptions;
         using var text = new MemoryStream();
@@ -78,7 +83,7 @@ internal sealed class ApplianceUpload
         try
         {
             using var document = await JsonDocument.ParseAsync(text, new JsonDocumentOptions { MaxDepth = 16 }, cancellation);
-            return BodyFields.Read<ApplianceSpec>(document.RootElement, options);
+            return BodyFields.Read<T>(document.RootElement, options);
         }
         catch (JsonException e)
         {

@@ -1,6 +1,8 @@
+using Quarterdeck.Appliances;
 using Quarterdeck.Plugins;
 using Quarterdeck.Web.Access;
 using Quarterdeck.Web.Api;
+using Quarterdeck.Web.Appliances;
 using Quarterdeck.Web.Live;
 
 namespace Quarterdeck.Web.Plugins;
@@ -24,6 +26,9 @@ internal static class PluginEndpoints
         plugins.MapPost("/{id:guid}/actions/enable", EnableAsync).Needs(PluginPermissions.Manage).AnswersOperation("Accept a plug-in's token again, and start its VM");
         plugins.MapPost("/{id:guid}/actions/disable", DisableAsync).Needs(PluginPermissions.Manage).AnswersOperation("Refuse a plug-in's token from now on")
             .TakesQuery("stopVm", "true: its VM is shut down, too.");
+        plugins.MapPost("/{id:guid}/actions/upgrade", UpgradeAsync).Needs(PluginPermissions.Manage).AnswersOperation("Upgrade a plug-in from a newer OVA, with a way back until the new version is ready")
+            .TakesUpload("Parts: 'spec' (JSON: properties, networks, deploymentOption, acceptEula, allowUnsigned, allowDowngrade, capabilities; what is left out stays as it is) first, then 'file' (the OVA). Read once, as it arrives.");
+        plugins.MapGet("/{id:guid}/history", HistoryAsync).Needs(PluginPermissions.Read).Answers<IReadOnlyList<PluginMoment>>("The last changes of a plug-in's state and health, newest first");
         return api;
     }
 
@@ -41,4 +46,17 @@ internal static class PluginEndpoints
 
     private static async Task<IResult> DisableAsync(Guid id, HttpContext http, PluginRegistry plugins, CancellationToken cancellation) =>
         (await plugins.DisableAsync(CallerAccessor.FromHttp(http), id, string.Equals(http.Request.Query["stopVm"], "true", StringComparison.OrdinalIgnoreCase), cancellation)).ToAccepted();
+
+    private static async Task<IResult> HistoryAsync(Guid id, HttpContext http, PluginRegistry plugins, CancellationToken cancellation) =>
+        (await plugins.HistoryAsync(CallerAccessor.FromHttp(http), id, cancellation)).ToOk();
+
+    internal static async Task<IResult> UpgradeAsync(Guid id, HttpContext http, PluginRegistry plugins, ApplianceImport import, CancellationToken cancellation)
+    {
+        var caller = CallerAccessor.FromHttp(http);
+        if ((await plugins.MayUpgradeAsync(caller, id, cancellation)).Problem is { } refused) return refused.ToHttp();
+        if (!ApplianceUpload.Open(http, import.MaxPackageBytes).TryGet(out var upload, out var tooLarge)) return tooLarge.ToHttp();
+        UpgradeSpec spec = new();
+        if (!(await upload.FileAsync<UpgradeSpec>(needsSpec: true, s => spec = s, cancellation)).TryGet(out var file, out var problem)) return problem.ToHttp();
+        return (await plugins.UpgradeAsync(caller, id, spec, file, upload.Length, cancellation)).ToAccepted();
+    }
 }

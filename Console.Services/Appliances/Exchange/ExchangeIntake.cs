@@ -16,6 +16,7 @@ internal sealed class ExchangeIntake(HostConnections hosts, ApplianceStore store
 
     public async Task<ExchangePackage> ReceiveAsync(IOperationContext operation, ExchangeOrder order, ApplianceSpec spec, Stream ova, long? length, CancellationToken cancellation)
     {
+        if (SpecCheck.Alone(spec) is { } wrong) throw new ProblemException(wrong);
         if (await store.FindAsync(order.ApplianceId, cancellation) is not { } before) throw Gone();
         var (vm, hypervisor, domain) = (await hosts.LocateAsync(order.VmId, cancellation)).Value;
         var plan = Plan(await operation.StepAsync(PlanStep, "Looking at the VM", async _ =>

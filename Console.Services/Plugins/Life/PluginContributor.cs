@@ -1,10 +1,8 @@
-using System.Reflection;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Appliances;
 using Quarterdeck.Events;
-using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
 using Quarterdeck.Platform;
 using Quarterdeck.Plugins.Manifests;
@@ -14,7 +12,7 @@ namespace Quarterdeck.Plugins.Life;
 
 /// <summary>The plug-in part of a deployment: gives the appliance its token, and waits until it has enrolled and is well.</summary>
 internal sealed class PluginContributor(
-    PluginStore plugins, TokenStore tokens, ConsoleAuthority authority, ApplianceAddress address, HostConnections hosts, EventStream<Plugin> stream, AuditLog audit, PermissionCatalogue catalogue,
+    PluginStore plugins, TokenStore tokens, PluginEnvironment environment, EventStream<Plugin> stream, AuditLog audit, PermissionCatalogue catalogue,
     TimeProvider time, IOptions<PluginsOptions> options) : IEnvironmentContributor
 {
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(200);
@@ -33,7 +31,7 @@ internal sealed class PluginContributor(
     {
         if (!deployment.Files.TryGetValue(PluginManifest.FileName, out var bytes) && deployment.Plugin is not true || deployment.Plugin is false) return false;
         var manifest = bytes is null ? null : PluginManifest.Parse(bytes, PluginManifest.FileName).Value;
-        if (manifest is not null) Fits(manifest);
+        if (manifest is not null) PluginEnvironment.Fits(manifest);
         if (manifest is not null && deployment.ApprovedCapabilities.FirstOrDefault(a => !manifest.Capabilities.Contains(a, StringComparer.Ordinal)) is { } more)
             throw new ProblemException(Problem.Invalid("capabilities", $"The plug-in does not ask for '{more}'.", $"Approve some of: {string.Join(", ", manifest.Capabilities.DefaultIfEmpty("none"))}."));
         _ = (await UrlAsync(deployment, cancellation)).Value;
@@ -50,32 +48,18 @@ internal sealed class PluginContributor(
         return true;
     }
 
-    /// <summary>Refuses a plug-in that is made for other consoles, before its VM exists.</summary>
-    private static void Fits(PluginManifest manifest)
-    {
-        var version = typeof(PluginContributor).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0";
-        if (manifest.Console is { } text && VersionRange.TryParse(text, out var range) && SemanticVersion.TryParse(version, out var console) && !range.Holds(console))
-            throw new ProblemException(Problem.Conflict("The plug-in is made for other consoles", $"{manifest.Name} {manifest.Version} works with consoles {text}; this one is {version}. Ask its publisher for a version that fits."));
-    }
-
-    private async Task<Result<Uri>> UrlAsync(ApplianceDeployment deployment, CancellationToken cancellation) =>
-        hosts.Get(deployment.HostId).TryGet(out var hypervisor, out var away) ? await address.ForAsync(deployment.Networks, hypervisor, cancellation) : away;
+    private Task<Result<Uri>> UrlAsync(ApplianceDeployment deployment, CancellationToken cancellation) => environment.UrlAsync(deployment.HostId, deployment.Networks, cancellation);
 
     public async Task<IReadOnlyDictionary<string, string>> PropertiesAsync(ApplianceDeployment deployment, CancellationToken cancellation)
     {
         var plugin = await FindAsync(deployment, cancellation);
         var token = TokenText.New(TokenText.Enrolment);
         await tokens.OfferAsync(plugin.Id, TokenText.Hash(token), cancellation);
-        return new Dictionary<string, string>(await StaysAsync(deployment, plugin, cancellation)) { ["quarterdeck.enrolment.token"] = token };
+        return new Dictionary<string, string>(await StaysAsync(deployment, plugin, cancellation)) { [PluginEnvironment.Token] = token };
     }
 
-    /// <summary>What an appliance needs at every start.</summary>
-    private async Task<IReadOnlyDictionary<string, string>> StaysAsync(ApplianceDeployment deployment, PluginRow plugin, CancellationToken cancellation) => new Dictionary<string, string>
-    {
-        ["quarterdeck.console.url"] = (await UrlAsync(deployment, cancellation)).Value.GetLeftPart(UriPartial.Authority),
-        ["quarterdeck.console.ca"] = await authority.CertificateAsync(cancellation),
-        ["quarterdeck.plugin.instance"] = plugin.Id.ToString("D"),
-    };
+    private Task<IReadOnlyDictionary<string, string>> StaysAsync(ApplianceDeployment deployment, PluginRow plugin, CancellationToken cancellation) =>
+        environment.StaysAsync(plugin.Id, deployment.HostId, deployment.Networks, cancellation);
 
     public async Task PowerOnAsync(ApplianceDeployment deployment, CancellationToken cancellation)
     {

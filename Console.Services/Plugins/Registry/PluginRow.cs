@@ -8,10 +8,11 @@ internal sealed record PluginRow(
     Guid Id, Guid ApplianceId, Guid OperationId, Guid HostId, Guid VmId, string Key, string Name, string Vendor, string Version, string Description,
     string Capabilities, string? Ui, string? Manifest, string? ManifestDigest, PluginState State, HealthState Health, string? HealthReason,
     DateTimeOffset? HealthAt, DateTimeOffset? EnrolledAt, DateTimeOffset CreatedAt,
-    string? Contributes = null, string? Webhook = null, string DataDisks = "[]", string ApprovedCapabilities = "[]")
+    string? Contributes = null, string? Webhook = null, string DataDisks = "[]", string ApprovedCapabilities = "[]",
+    string? UpgradeTo = null, Guid? UpgradeOperationId = null)
 {
     public const string Columns =
-        "id, appliance_id, operation_id, host_id, vm_id, key, name, vendor, version, description, capabilities, ui, manifest, manifest_digest, state, health, health_reason, health_at, enrolled_at, created_at, contributes, webhook, data_disks, approved_capabilities";
+        "id, appliance_id, operation_id, host_id, vm_id, key, name, vendor, version, description, capabilities, ui, manifest, manifest_digest, state, health, health_reason, health_at, enrolled_at, created_at, contributes, webhook, data_disks, approved_capabilities, upgrade_to, upgrade_operation_id";
 
     public Plugin ToPlugin() => new()
     {
@@ -36,6 +37,8 @@ internal sealed record PluginRow(
         Description = Description,
         CreatedAt = CreatedAt,
         EnrolledAt = EnrolledAt,
+        UpgradingTo = UpgradeTo,
+        UpgradeOperationId = UpgradeOperationId,
     };
 
     private static string[] Names(string json) => JsonSerializer.Deserialize<string[]>(json)!;

@@ -78,13 +78,14 @@ internal sealed class PluginStore(Db db, TimeProvider time)
     }
 
     /// <summary>Moves it from one of the states to another; false when it is in none of them.</summary>
-    public async Task<bool> MoveAsync(Guid id, IReadOnlyList<PluginState> from, PluginState to, string? reason, CancellationToken cancellation)
+    public Task<bool> MoveAsync(Guid id, IReadOnlyList<PluginState> from, PluginState to, string? reason, CancellationToken cancellation) => db.TransactionAsync(async connection =>
     {
-        await using var connection = await db.OpenAsync(cancellation);
-        return await connection.ExecuteAsync(
+        var moved = await connection.ExecuteAsync(
             "UPDATE plugins SET state = @to, health_reason = @reason WHERE id = @id AND state IN @from",
             new { id, to = to.ToColumn(), from = from.Select(s => s.ToColumn()).ToArray(), reason }) == 1;
-    }
+        if (moved) await MomentStore.RecordAsync(connection, id, time.GetUtcNow());
+        return moved;
+    }, cancellation);
 
     /// <summary>What the plug-in said about itself when its package had no manifest.</summary>
     public async Task<Result<Done>> DescribeAsync(Guid id, PluginManifest manifest, string digest, CancellationToken cancellation)

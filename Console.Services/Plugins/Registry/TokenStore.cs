@@ -11,8 +11,11 @@ internal sealed class TokenStore(Db db, TimeProvider time)
         RunAsync("UPDATE plugins SET enrolment_hash = @hash, enrolment_expires_at = NULL WHERE id = @id AND enrolled_at IS NULL", new { id, hash }, cancellation);
 
     /// <summary>The VM is powered on: from now the token is valid until <paramref name="until"/>.</summary>
-    public Task OpenWindowAsync(Guid id, DateTimeOffset until, CancellationToken cancellation) =>
-        RunAsync("UPDATE plugins SET state = 'enrolling', enrolment_expires_at = @until WHERE id = @id AND enrolled_at IS NULL", new { id, until }, cancellation);
+    public Task OpenWindowAsync(Guid id, DateTimeOffset until, CancellationToken cancellation) => db.TransactionAsync(async connection =>
+    {
+        await connection.ExecuteAsync("UPDATE plugins SET state = 'enrolling', enrolment_expires_at = @until WHERE id = @id AND enrolled_at IS NULL", new { id, until });
+        await MomentStore.RecordAsync(connection, id, time.GetUtcNow());
+    }, cancellation);
 
     /// <summary>Until when the plug-in may enrol; null before power-on.</summary>
     public async Task<DateTimeOffset?> WindowAsync(Guid id, CancellationToken cancellation) =>
@@ -39,13 +42,19 @@ internal sealed class TokenStore(Db db, TimeProvider time)
         RunAsync("UPDATE plugins SET token_hash = next_token_hash, token_expires_at = next_token_expires_at, next_token_hash = NULL, next_token_expires_at = NULL WHERE id = @id AND next_token_hash IS NOT NULL", new { id }, cancellation);
 
     /// <summary>Stores a heartbeat. Answers the state before it; null when the plug-in takes none (disabled, uninstalling, gone).</summary>
+    /// <remarks>While a new version is on trial, a healthy heartbeat counts for it when it names that version, or comes after it enrolled.</remarks>
     public Task<PluginState?> BeatAsync(Guid id, PluginState state, PluginHealth health, string? version, CancellationToken cancellation) => db.TransactionAsync(async connection =>
     {
         var before = await connection.ExecuteScalarAsync<string?>($"SELECT state FROM plugins WHERE id = @id {db.Dialect.ForUpdate}", new { id });
         if (before is null or "disabled" or "uninstalling" or "deploying") return (PluginState?)null;
         await connection.ExecuteAsync(
-            "UPDATE plugins SET state = @state, health = @health, health_reason = @Reason, health_at = @At, heartbeat_at = @At, version = COALESCE(@version, version) WHERE id = @id",
-            new { id, state = state.ToColumn(), health = health.State.ToColumn(), health.Reason, health.At, version });
+            """
+            UPDATE plugins SET state = @state, health = @health, health_reason = @Reason, health_at = @At, heartbeat_at = @At, version = COALESCE(@version, version),
+                upgrade_heard_at = CASE WHEN upgrade_to IS NOT NULL AND @well = 1 AND (@version = upgrade_to OR (@version IS NULL AND enrolled_at IS NOT NULL)) THEN @At ELSE upgrade_heard_at END
+            WHERE id = @id
+            """,
+            new { id, state = state.ToColumn(), health = health.State.ToColumn(), health.Reason, health.At, version, well = state is PluginState.Ready ? 1 : 0 });
+        await MomentStore.RecordAsync(connection, id, time.GetUtcNow());
         return EnumColumn.FromColumn<PluginState>(before);
     }, cancellation);
 
