@@ -87,9 +87,11 @@ internal sealed class DeployNode : IAsyncDisposable
     public Task<OperationInfo> AtStepAsync(Guid id, string step) => HostsNode.UntilAsync(() => OperationAsync(id), o => o.Steps.Any(s => s.Key == step && s.State is StepState.Running), 20);
 
     /// <summary>What the guest finds on its CD; empty before there is one.</summary>
-    public Dictionary<string, string> EnvironmentNow()
+    public Dictionary<string, string> EnvironmentNow() => Fake.Contents.SingleOrDefault(c => c.Key.EndsWith(".iso", StringComparison.Ordinal)).Value is { } image ? EnvironmentIn(image) : [];
+
+    /// <summary>The properties on an environment's CD.</summary>
+    public static Dictionary<string, string> EnvironmentIn(byte[] image)
     {
-        if (Fake.Contents.SingleOrDefault(c => c.Key.EndsWith(".iso", StringComparison.Ordinal)).Value is not { } image) return [];
         var text = Encoding.UTF8.GetString(image.AsSpan(25 * 2048)).TrimEnd('\0');
         return XElement.Parse(text).Element(Oe + "PropertySection")!.Elements().ToDictionary(e => e.Attribute(Oe + "key")!.Value, e => e.Attribute(Oe + "value")!.Value);
     }
@@ -108,9 +110,9 @@ internal sealed class DeployNode : IAsyncDisposable
     public async Task<Result<HeartbeatAnswer>> BeatAsync(EnrolmentAnswer plugin) => await Service<Enrolment>().HeartbeatAsync(plugin.PluginId, plugin.Token, new Heartbeat(new HeartbeatHealth("healthy")), default);
 
     /// <summary>Installs the probe as a plug-in.</summary>
-    public async Task<EnrolmentAnswer> InstalledAsync(string name = "probe", string manifest = OvaBuilder.Plugin)
+    public async Task<EnrolmentAnswer> InstalledAsync(string name = "probe", string manifest = OvaBuilder.Plugin, params (string Key, string Value)[] properties)
     {
-        var id = (await BeginAsync(new OvaBuilder { Manifest = manifest }.Build(), Spec(name))).Value;
+        var id = (await BeginAsync(new OvaBuilder { Manifest = manifest }.Build(), Spec(name, properties))).Value;
         await AtStepAsync(id, "enrol");
         var answer = await EnrolAsync(manifest);
         (await EndAsync(id)).State.ShouldBe(OperationState.Succeeded);
