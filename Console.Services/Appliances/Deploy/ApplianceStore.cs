@@ -51,7 +51,8 @@ internal sealed class ApplianceStore(Db db, SecretBox secrets, TimeProvider time
         var sort = page.Sort ?? "-createdAt";
         if (!Sorts.TryGetValue(sort.TrimStart('-'), out var column)) return Problem.Invalid("sort", $"Appliances cannot be sorted by '{sort}'.", $"Use one of: {string.Join(", ", Sorts.Keys)}.");
         string[] searched = ["name", "product", "vendor", "COALESCE(publisher, '')"];
-        var where = page.Search is { Length: > 0 } ? "WHERE " + string.Join(" OR ", searched.Select(c => db.Dialect.Like(c, "search"))) : "";
+        // While a package is tried in the place of another, its row stands for no VM yet (its own id is there instead).
+        var where = "WHERE vm_id <> id" + (page.Search is { Length: > 0 } ? $" AND ({string.Join(" OR ", searched.Select(c => db.Dialect.Like(c, "search")))})" : "");
         var values = new { search = Dialect.Contains(page.Search ?? ""), size = page.Size, offset = page.Offset };
         await using var connection = await db.OpenAsync(cancellation);
         var total = await connection.ExecuteScalarAsync<int>($"SELECT COUNT(*) FROM appliances {where}", values);

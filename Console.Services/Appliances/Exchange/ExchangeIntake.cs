@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Xml.Linq;
+using Quarterdeck.Access;
 using Quarterdeck.Appliances.Deploy;
 using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
@@ -9,14 +10,14 @@ using Quarterdeck.Secrets;
 namespace Quarterdeck.Appliances.Exchange;
 
 /// <summary>The part of an exchange during which the old version still runs: a look at the VM, and the package read into new disks.</summary>
-internal sealed class ExchangeIntake(HostConnections hosts, ApplianceStore store, PackageIntake intake, SecretBox secrets)
+internal sealed class ExchangeIntake(HostConnections hosts, ApplianceStore store, PackageIntake intake, SecretBox secrets, PermissionCatalogue permissions)
 {
     public const string PlanStep = "inspect", ReceiveStep = "receive", PlanNote = "exchange";
     private const string Purpose = "appliances.exchange";
 
     public async Task<ExchangePackage> ReceiveAsync(IOperationContext operation, ExchangeOrder order, ApplianceSpec spec, Stream ova, long? length, CancellationToken cancellation)
     {
-        if (SpecCheck.Alone(spec) is { } wrong) throw new ProblemException(wrong);
+        if (SpecCheck.Alone(spec, permissions) is { } wrong) throw new ProblemException(wrong);
         if (await store.FindAsync(order.ApplianceId, cancellation) is not { } before) throw Gone();
         var (vm, hypervisor, domain) = (await hosts.LocateAsync(order.VmId, cancellation)).Value;
         var plan = Plan(await operation.StepAsync(PlanStep, "Looking at the VM", async _ =>
