@@ -16,6 +16,7 @@ public sealed partial class Guard(AuditLog audit, ILogger<Guard> logger)
         if (caller.May(permission)) return null;
         var why = caller.Role < permission.Minimum
             ? $"'{permission.Key}' ({permission.Description}) needs the role {permission.Minimum.ToString().ToLowerInvariant()}; {caller.Name} is {caller.Role.ToString().ToLowerInvariant()}. Ask an administrator."
+            : caller.Kind is CallerKind.Plugin ? $"The plug-in '{caller.Name}' was not approved to do this: '{permission.Key}' ({permission.Description})."
             : $"The token '{caller.Name}' is narrowed to other scopes. Create a token with the scope '{permission.Key}'.";
         return await RefuseAsync(caller, permission.Key, target, why, cancellation);
     }

@@ -12,7 +12,7 @@ namespace Quarterdeck.Plugins;
 /// <summary>What appliances may call: enrol once, and then say how they are. Their tokens are their authority.</summary>
 public sealed class Enrolment
 {
-    private const int MaxReason = 400;
+    private const int MaxReason = 400, MinNonce = 16, MaxNonce = 200;
     private readonly PluginStore _plugins;
     private readonly TokenStore _tokens;
     private readonly ConsoleAuthority _authority;
@@ -31,7 +31,8 @@ public sealed class Enrolment
         if (request.Token is not { Length: > 0 and <= 200 } token) return Problem.Invalid("token", "It is missing or too long.", "Send quarterdeck.enrolment.token from the environment.");
         if (await _tokens.FindEnrolmentAsync(TokenText.Hash(token), cancellation) is not { } enrolment) return Problem.Forbidden("The enrolment token is not known. Deploy the appliance again.");
         if (request.Instance is { Length: > 0 } instance && !(Guid.TryParse(instance, out var id) && id == enrolment.Id)) return await RefusedAsync(enrolment, Problem.Forbidden("The enrolment token belongs to another instance."), cancellation);
-        if (enrolment.EnrolledAt is not null) return await RefusedAsync(enrolment, Used, cancellation);
+        var again = enrolment.EnrolledAt is not null;
+        if (again && Proof(request) is null) return await RefusedAsync(enrolment, Used, cancellation);
         if (enrolment.State is not PluginState.Enrolling || enrolment.EnrolmentExpiresAt is not { } until || until <= _time.GetUtcNow()) return await RefusedAsync(enrolment, Problem.Forbidden("The enrolment token has expired. Deploy the appliance again."), cancellation);
         if (!(await ManifestAsync(enrolment, request, cancellation)).TryGet(out var manifest, out var wrong)) return await RefusedAsync(enrolment, wrong, cancellation);
 
@@ -40,11 +41,15 @@ public sealed class Enrolment
         if (enrolment.ManifestDigest is null && (await _plugins.DescribeAsync(enrolment.Id, manifest, request.ManifestDigest!, cancellation)).Problem is { } taken) return await RefusedAsync(enrolment, taken, cancellation);
         var own = TokenText.New(TokenText.Plugin);
         var expires = _time.GetUtcNow() + _options.TokenLife;
-        if (!await _tokens.EnrolAsync(enrolment.Id, TokenText.Hash(own), expires, cancellation)) return await RefusedAsync(enrolment, Used, cancellation);
-        await _audit.WriteAsync(As(enrolment.Id, manifest.Name), "plugin.enrol", Target(enrolment.Id), manifest.Name, null, new { manifest.Key, manifest.Version, certificate = certificate is not null }, cancellation);
+        var enrolled = again ? await _tokens.EnrolAgainAsync(enrolment.Id, TokenText.Hash(own), expires, Proof(request)!, cancellation) : await _tokens.EnrolAsync(enrolment.Id, TokenText.Hash(own), expires, Proof(request), cancellation);
+        if (!enrolled) return await RefusedAsync(enrolment, Used, cancellation);
+        await _audit.WriteAsync(As(enrolment.Id, manifest.Name), again ? "plugin.enrol.again" : "plugin.enrol", Target(enrolment.Id), manifest.Name, null, new { manifest.Key, manifest.Version, certificate = certificate is not null }, cancellation);
         _stream.Changed(enrolment.Id.ToString("D"));
         return new EnrolmentAnswer(enrolment.Id, own, expires, _options.HeartbeatSeconds, certificate);
     }
+
+    /// <summary>What only the sender of the first request can repeat; null when it did not care for that.</summary>
+    private static string? Proof(EnrolmentRequest request) => request.Nonce is { Length: >= MinNonce and <= MaxNonce } nonce ? TokenText.Hash($"{nonce}\n{request.CertificateRequest}") : null;
 
     private static readonly Problem Used = Problem.Conflict("The enrolment token was used", "It can be used once. If it was not this appliance that used it, uninstall the plug-in and deploy it again.");
 
@@ -78,13 +83,10 @@ public sealed class Enrolment
     /// <summary>Whether the token is this plug-in's and accepted now; asked before anything of a body is read.</summary>
     public async Task<bool> KnowsAsync(Guid id, string? token, CancellationToken cancellation) => await AcceptedAsync(id, token, cancellation) is not null;
 
-    private async Task<(PluginTokens Tokens, bool IsNext)?> AcceptedAsync(Guid id, string? token, CancellationToken cancellation)
+    private async Task<(PluginTokens Tokens, TokenWorth Worth)?> AcceptedAsync(Guid id, string? token, CancellationToken cancellation)
     {
         if (token is not { Length: > 0 and <= 200 } || await _tokens.FindTokensAsync(id, cancellation) is not { } tokens) return null;
-        if (tokens.State is PluginState.Disabled or PluginState.Uninstalling) return null;
-        var now = _time.GetUtcNow();
-        if (TokenText.Matches(token, tokens.TokenHash) && tokens.TokenExpiresAt > now) return (tokens, false);
-        return TokenText.Matches(token, tokens.NextTokenHash) && tokens.NextTokenExpiresAt > now ? (tokens, true) : null;
+        return tokens.Worth(token, _time.GetUtcNow()) is var worth and not TokenWorth.Nothing ? (tokens, worth) : null;
     }
 
     /// <summary>Takes a heartbeat.</summary>
@@ -96,15 +98,20 @@ public sealed class Enrolment
     public async Task<Result<HeartbeatAnswer>> HeartbeatAsync(Guid id, string? token, Heartbeat heartbeat, CancellationToken cancellation)
     {
         var now = _time.GetUtcNow();
-        if (await AcceptedAsync(id, token, cancellation) is not var (tokens, isNext)) return Revoked;
+        if (await AcceptedAsync(id, token, cancellation) is not var (tokens, worth)) return Revoked;
         if (Check(heartbeat) is { } wrong) return wrong;
-        if (isNext) await _tokens.TakeNextAsync(id, cancellation);
+        if (worth is TokenWorth.Next) await _tokens.TakeNextAsync(id, cancellation);
         var said = heartbeat.Health!.State switch { "healthy" => HealthState.Healthy, "degraded" => HealthState.Degraded, _ => HealthState.Failed };
         var state = said is HealthState.Healthy ? PluginState.Ready : PluginState.Degraded;
         var health = new PluginHealth(said, said is HealthState.Healthy ? null : heartbeat.Health.Reason ?? "It gave no reason.", now);
         if (await _tokens.BeatAsync(id, state, health, heartbeat.Version, cancellation) is null) return Revoked;
         _stream.Changed(id.ToString("D"));
-        var (next, expires) = isNext ? (null, null) : await RenewAsync(tokens, now, cancellation);
+        var (next, expires) = worth switch
+        {
+            TokenWorth.Next => (null, null),
+            TokenWorth.Exchange => await OfferAsync(id, now, cancellation),
+            _ => tokens.TokenExpiresAt - now > _options.TokenLife / 3 ? (null, null) : await OfferAsync(id, now, cancellation),
+        };
         return new HeartbeatAnswer(state, _options.HeartbeatSeconds, next, expires);
     }
 
@@ -117,12 +124,11 @@ public sealed class Enrolment
         return heartbeat.Version is { } version && !SemanticVersion.TryParse(version, out _) ? Problem.Invalid("version", "It is no version.", "Send MAJOR.MINOR.PATCH, or leave it out.") : null;
     }
 
-    /// <summary>In the last third of a token's life the next one is offered at each heartbeat, until it is used: an answer may get lost.</summary>
-    private async Task<(string? Token, DateTimeOffset? ExpiresAt)> RenewAsync(PluginTokens tokens, DateTimeOffset now, CancellationToken cancellation)
+    /// <summary>In the last third of a token's life, and after a revocation was lifted, the next one is offered at each heartbeat, until it is used: an answer may get lost.</summary>
+    private async Task<(string? Token, DateTimeOffset? ExpiresAt)> OfferAsync(Guid id, DateTimeOffset now, CancellationToken cancellation)
     {
-        if (tokens.TokenExpiresAt - now > _options.TokenLife / 3) return (null, null);
         var (next, expires) = (TokenText.New(TokenText.Plugin), now + _options.TokenLife);
-        await _tokens.OfferNextAsync(tokens.Id, TokenText.Hash(next), expires, cancellation);
+        await _tokens.OfferNextAsync(id, TokenText.Hash(next), expires, cancellation);
         return (next, expires);
     }
 }

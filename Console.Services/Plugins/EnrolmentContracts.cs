@@ -8,7 +8,8 @@ namespace Quarterdeck.Plugins;
 /// <param name="ManifestDigest">Lower-case hex SHA-256 of that file's bytes.</param>
 /// <param name="Instance">Its <c>quarterdeck.plugin.instance</c>; checked when given.</param>
 /// <param name="CertificateRequest">PKCS#10 in PEM; null for no certificate.</param>
-public sealed record EnrolmentRequest(string? Token, JsonElement Manifest, string? ManifestDigest, string? Instance = null, string? CertificateRequest = null);
+/// <param name="Nonce">16 to 200 random characters of its own, the same at each try: then an enrolment whose answer got lost can be repeated until the first heartbeat.</param>
+public sealed record EnrolmentRequest(string? Token, JsonElement Manifest, string? ManifestDigest, string? Instance = null, string? CertificateRequest = null, string? Nonce = null);
 
 /// <summary>What it gets.</summary>
 /// <param name="PluginId">Its id.</param>

@@ -44,6 +44,7 @@ public static class PluginsServices
         services.AddSingleton(s => new PluginTickets(
             s.GetRequiredService<VisitStore>(), s.GetRequiredService<PluginStore>(), s.GetRequiredService<SessionKeeper>(), s.GetRequiredService<Guard>(), s.GetRequiredService<AuditLog>(), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton(s => new PackageValidator(s.GetRequiredService<Guard>(), s.GetRequiredService<PermissionCatalogue>(), s.GetRequiredService<ApplianceImport>()));
+        services.AddSingleton(s => new PluginCallers(s.GetRequiredService<TokenStore>(), s.GetRequiredService<PermissionCatalogue>(), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IEnvironmentContributor, PluginContributor>();
         services.AddOperationHandler<EnableHandler>();
         services.AddOperationHandler<DisableHandler>();

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Dapper;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Quarterdeck.Access;
@@ -46,6 +47,8 @@ internal sealed class PluginRoom : IAsyncDisposable
         services.AddSecrets();
         services.AddSingleton<AuditLog>();
         services.AddSingleton<Guard>();
+        services.AddSingleton<PermissionCatalogue>();
+        services.AddPermissions(typeof(AccessPermissions));
         services.AddPlugins();
         return new PluginRoom(database, services.BuildServiceProvider(), clock);
     }
@@ -79,6 +82,26 @@ internal sealed class PluginRoom : IAsyncDisposable
         new(token, JsonSerializer.Deserialize<JsonElement>(manifest), digest ?? PluginManifest.Digest(Encoding.UTF8.GetBytes(manifest)), instance, csr);
 
     public async Task<EnrolmentAnswer> EnrolAsync((Guid Id, string Token) plugin) => (await Enrolment.EnrolAsync(Request(plugin.Token), default)).Value;
+
+    /// <summary>As the operations disable and enable it.</summary>
+    public async Task DisableAsync(Guid id)
+    {
+        await Store.MoveAsync(id, Enum.GetValues<PluginState>(), PluginState.Disabled, null, default);
+        await Tokens.RevokeAsync(id, default);
+    }
+
+    public async Task EnableAsync(Guid id)
+    {
+        await Tokens.ReopenAsync(id, Time.GetUtcNow() + TimeSpan.FromMinutes(15), default);
+        await Store.MoveAsync(id, [PluginState.Disabled], PluginState.Unreachable, null, default);
+    }
+
+    /// <summary>As an administrator approves when installing.</summary>
+    public async Task ApproveAsync(Guid id, string[] capabilities)
+    {
+        await using var connection = await Db.OpenAsync(default);
+        await connection.ExecuteAsync("UPDATE plugins SET approved_capabilities = @list WHERE id = @id", new { id, list = JsonSerializer.Serialize(capabilities) });
+    }
 
     public static Heartbeat Says(string state, string? reason = null) => new(new HeartbeatHealth(state, reason));
 

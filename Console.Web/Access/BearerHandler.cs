@@ -4,12 +4,13 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Platform;
+using Quarterdeck.Plugins;
 using Quarterdeck.Web.Api;
 
 namespace Quarterdeck.Web.Access;
 
 /// <summary><c>Authorization: Bearer</c>; on the hub also <c>?access_token=</c>, because browsers cannot send headers with a WebSocket.</summary>
-internal sealed class BearerHandler(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, TokenVerifier tokens)
+internal sealed class BearerHandler(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, TokenVerifier tokens, PluginCallers plugins)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     private const string Word = "Bearer ";
@@ -17,7 +18,10 @@ internal sealed class BearerHandler(IOptionsMonitor<AuthenticationSchemeOptions>
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         if (SecretOf(Request) is not { Length: > 0 } secret) return AuthenticateResult.NoResult();
-        return await tokens.VerifyAsync(secret, Context.TraceIdentifier, Context.RequestAborted) is { } caller
+        var known = secret.StartsWith(PluginCallers.Prefix, StringComparison.Ordinal)
+            ? await plugins.VerifyAsync(secret, Context.TraceIdentifier, Context.RequestAborted)
+            : await tokens.VerifyAsync(secret, Context.TraceIdentifier, Context.RequestAborted);
+        return known is { } caller
             ? AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(new CallerIdentity(caller, AccessPolicies.Bearer)), AccessPolicies.Bearer))
             : AuthenticateResult.Fail("The token is unknown, expired or revoked.");
     }

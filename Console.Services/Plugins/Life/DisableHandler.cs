@@ -6,8 +6,8 @@ using Quarterdeck.Plugins.Registry;
 
 namespace Quarterdeck.Plugins.Life;
 
-/// <summary>Turns a plug-in off: its token is refused from the first step on.</summary>
-internal sealed class DisableHandler(PluginStore plugins, HostConnections hosts, EventStream<Plugin> stream, VisitStore visits, PluginDoor door, TimeProvider time) : IOperationHandler
+/// <summary>Turns a plug-in off: its token is revoked in the first step.</summary>
+internal sealed class DisableHandler(PluginStore plugins, TokenStore tokens, HostConnections hosts, EventStream<Plugin> stream, VisitStore visits, PluginDoor door, TimeProvider time) : IOperationHandler
 {
     public static readonly OperationKind DisableKind = new("plugin.disable", "Disable plug-in", PluginPermissions.Manage);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -17,9 +17,10 @@ internal sealed class DisableHandler(PluginStore plugins, HostConnections hosts,
     public async Task<object?> RunAsync(IOperationContext operation, CancellationToken cancellation)
     {
         var input = operation.Input<PluginInput>();
-        await operation.StepAsync("refuse", "Refusing its token", async ct =>
+        await operation.StepAsync("refuse", "Revoking its token", async ct =>
         {
             await plugins.MoveAsync(input.PluginId, [PluginState.Enrolling, PluginState.Ready, PluginState.Degraded, PluginState.Unreachable], PluginState.Disabled, "It was disabled by an administrator.", ct);
+            await tokens.RevokeAsync(input.PluginId, ct);
             await visits.RevokeAsync(input.PluginId, ct);
             await door.CloseAsync(input.PluginId, ct);
             stream.Changed(input.PluginId.ToString("D"));

@@ -7,8 +7,8 @@ using Quarterdeck.Plugins.Registry;
 
 namespace Quarterdeck.Plugins.Life;
 
-/// <summary>Turns a plug-in on again: its token is accepted, and its VM started when it is off.</summary>
-internal sealed class EnableHandler(PluginStore plugins, HostConnections hosts, EventStream<Plugin> stream, TimeProvider time, IOptions<PluginsOptions> options) : IOperationHandler
+/// <summary>Turns a plug-in on again: for a while its revoked token can be exchanged for a new one by a heartbeat, and its VM is started when it is off.</summary>
+internal sealed class EnableHandler(PluginStore plugins, TokenStore tokens, HostConnections hosts, EventStream<Plugin> stream, TimeProvider time, IOptions<PluginsOptions> options) : IOperationHandler
 {
     public static readonly OperationKind EnableKind = new("plugin.enable", "Enable plug-in", PluginPermissions.Manage);
 
@@ -17,8 +17,9 @@ internal sealed class EnableHandler(PluginStore plugins, HostConnections hosts, 
     public async Task<object?> RunAsync(IOperationContext operation, CancellationToken cancellation)
     {
         var id = operation.Input<PluginInput>().PluginId;
-        await operation.StepAsync("accept", "Accepting its token", async ct =>
+        await operation.StepAsync("accept", "Letting it exchange its revoked token", async ct =>
         {
+            await tokens.ReopenAsync(id, time.GetUtcNow() + options.Value.EnrolmentWindow, ct);
             await plugins.MoveAsync(id, [PluginState.Disabled], PluginState.Unreachable, "It was enabled and has not been heard yet.", ct);
             stream.Changed(id.ToString("D"));
         });

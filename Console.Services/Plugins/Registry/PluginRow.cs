@@ -56,7 +56,35 @@ internal sealed record ManifestColumns(string Capabilities, string? Ui, string? 
 }
 
 /// <summary>The tokens of a row: hashes and how long they hold.</summary>
-internal sealed record PluginTokens(Guid Id, PluginState State, string? TokenHash, DateTimeOffset? TokenExpiresAt, string? NextTokenHash, DateTimeOffset? NextTokenExpiresAt);
+internal sealed record PluginTokens(
+    Guid Id, string Name, PluginState State, string? TokenHash, DateTimeOffset? TokenExpiresAt, string? NextTokenHash, DateTimeOffset? NextTokenExpiresAt, string? RevokedHash, string? RevokedNextHash,
+    DateTimeOffset? RevokedUntil, string Capabilities, string ApprovedCapabilities)
+{
+    public const string Columns =
+        "id, name, state, token_hash, token_expires_at, next_token_hash, next_token_expires_at, revoked_hash, revoked_next_hash, revoked_until, capabilities, approved_capabilities";
+
+    /// <summary>What a token is worth now.</summary>
+    public TokenWorth Worth(string token, DateTimeOffset now)
+    {
+        if (State is PluginState.Disabled or PluginState.Uninstalling) return TokenWorth.Nothing;
+        if (TokenText.Matches(token, TokenHash)) return TokenExpiresAt > now ? TokenWorth.Present : TokenWorth.Nothing;
+        if (TokenText.Matches(token, NextTokenHash)) return NextTokenExpiresAt > now ? TokenWorth.Next : TokenWorth.Nothing;
+        return RevokedUntil > now && (TokenText.Matches(token, RevokedHash) || TokenText.Matches(token, RevokedNextHash)) ? TokenWorth.Exchange : TokenWorth.Nothing;
+    }
+}
+
+/// <summary>What a token is worth.</summary>
+internal enum TokenWorth
+{
+    /// <summary>Refused.</summary>
+    Nothing,
+    /// <summary>The plug-in's token.</summary>
+    Present,
+    /// <summary>The one that was offered last; using it makes it the plug-in's.</summary>
+    Next,
+    /// <summary>Revoked; after it was enabled again a heartbeat with it is answered with a new one, and it opens nothing else.</summary>
+    Exchange,
+}
 
 /// <summary>The enrolment of a row.</summary>
 internal sealed record PluginEnrolment(Guid Id, PluginState State, string? ManifestDigest, DateTimeOffset? EnrolmentExpiresAt, DateTimeOffset? EnrolledAt);

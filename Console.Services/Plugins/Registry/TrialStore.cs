@@ -31,7 +31,7 @@ internal sealed class TrialStore(Db db, TimeProvider time)
             """
             UPDATE plugins SET upgrade_operation_id = @operationId, upgrade_to = @Version, upgrade_heard_at = NULL, upgrade_before = @before,
                 name = @Name, vendor = @Vendor, description = @Description, capabilities = @Capabilities, ui = @Ui, contributes = @Contributes, webhook = @Webhook, data_disks = @DataDisks,
-                approved_capabilities = @approved, manifest = @Json, manifest_digest = @digest, enrolment_hash = @enrolmentHash, enrolment_expires_at = NULL, enrolled_at = NULL,
+                approved_capabilities = @approved, manifest = @Json, manifest_digest = @digest, enrolment_hash = @enrolmentHash, enrolment_expires_at = NULL, enrolled_at = NULL, enrolment_proof = NULL, heard_at = NULL,
                 state = 'enrolling', health = 'unknown', health_reason = @reason
             WHERE id = @id
             """,

@@ -56,7 +56,7 @@ prepare_pages() {
 # Prepared before the network is there: it costs time under emulation.
 prepare_enrolment() {
   [ -n "$enrolment_token" ] || return 0
-  printf '{"token":"%s","instance":"%s","manifest":%s,"manifestDigest":"%s"}' "$enrolment_token" "$instance" "$(cat $manifest)" "$(sha256sum $manifest | cut -d' ' -f1)" >/run/enrolment
+  printf '{"token":"%s","instance":"%s","nonce":"%s","manifest":%s,"manifestDigest":"%s"}' "$enrolment_token" "$instance" "$(head -c 24 /dev/urandom | base64)" "$(cat $manifest)" "$(sha256sum $manifest | cut -d' ' -f1)" >/run/enrolment
 }
 
 enrol() {
