@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Hosting.StaticWebAssets;
 using Quarterdeck.Access;
 using Quarterdeck.Appliances;
+using Quarterdeck.Backups;
 using Quarterdeck.Database;
 using Quarterdeck.Events;
 using Quarterdeck.Hosts;
@@ -10,6 +11,7 @@ using Quarterdeck.Platform;
 using Quarterdeck.Plugins;
 using Quarterdeck.Schedules;
 using Quarterdeck.Repositories;
+using Quarterdeck.Restores;
 using Quarterdeck.Secrets;
 using Quarterdeck.Web.Access;
 using Quarterdeck.Web.Api;
@@ -21,6 +23,7 @@ using Quarterdeck.Web.Live;
 using Quarterdeck.Web.Operations;
 using Quarterdeck.Web.Plugins;
 using Quarterdeck.Web.Repositories;
+using Quarterdeck.Web.Restores;
 using Quarterdeck.Web.Plugins.Ui;
 using Quarterdeck.Web.Schedules;
 using Radzen;
@@ -100,7 +103,9 @@ public static class QuarterdeckApp
         services.AddHosts();
         services.AddRepositories();
         services.AddAppliances();
+        services.AddBackups();
         services.AddPlugins();
+        services.AddRestores();
     }
 
     private static void AddWeb(IServiceCollection services, ConsoleOptions options)
@@ -124,6 +129,7 @@ public static class QuarterdeckApp
         api.MapAccess();
         api.MapHosts();
         api.MapRepositories();
+        api.MapRestores();
         api.MapVms();
         api.MapOperations();
         api.MapSchedules();

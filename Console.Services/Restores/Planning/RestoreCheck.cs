@@ -24,6 +24,8 @@ internal sealed class RestoreCheck(RecoveryPoints points, HostConnections connec
         {
             var located = await connections.LocateAsync(point.VmId, cancellation);
             if (!located.TryGet(out vm, out var problem) && problem.Kind != ProblemKind.NotFound) return problem;
+            // A disk that was resized while the VM is off is told by no event.
+            if (vm is not null) vm = await connections.RefreshAsync(vm.Vm.HostId, vm.Domain, cancellation) is { } fresh ? vm with { Vm = fresh } : null;
             if (vm is null && restore.Mode == RestoreMode.Incremental)
                 return Problem.Conflict("The VM is gone", $"'{point.VmName}' does not exist any more, so there are no disks to write differences to. Choose a full restore, which defines it again, or a new VM.");
             if (vm is not null && restore.HostId is { } other && other != vm.Vm.HostId)

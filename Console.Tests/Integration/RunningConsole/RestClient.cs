@@ -55,6 +55,15 @@ internal sealed class RestClient : IDisposable
         return JsonSerializer.Deserialize<JsonElement>(text).GetProperty("operationId").GetString()!;
     }
 
+    /// <summary>Sends something; returns the status and the answer's JSON.</summary>
+    public async Task<(HttpStatusCode Status, JsonElement Body)> SentAsync(HttpMethod method, string path, object? body = null)
+    {
+        using var request = new HttpRequestMessage(method, "/api/v1" + path) { Content = body is null ? null : JsonContent.Create(body) };
+        using var answer = await _http.SendAsync(request);
+        var text = await answer.Content.ReadAsStringAsync();
+        return (answer.StatusCode, text.Length == 0 ? default : JsonSerializer.Deserialize<JsonElement>(text));
+    }
+
     /// <summary>The operation once it has ended, however it ended.</summary>
     public async Task<JsonElement> EndedAsync(string operation, int seconds = 120)
     {

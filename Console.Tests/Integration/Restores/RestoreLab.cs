@@ -1,0 +1,157 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Quarterdeck.Access;
+using Quarterdeck.Backups;
+using Quarterdeck.Repositories;
+using Quarterdeck.Tests.Integration.RunningConsole;
+using Quarterdeck.Tests.Support;
+
+namespace Quarterdeck.Tests.Integration.Restores;
+
+/// <summary>A console on the machine's libvirt with a repository, and a VM without a guest: its disks are written by the test alone, so that what they hold at each moment is known.</summary>
+internal sealed class RestoreLab : IAsyncDisposable
+{
+    public const string Images = "/var/lib/libvirt/images";
+    private static readonly Caller Admin = new(CallerKind.User, Guid.NewGuid(), "ann", Role.Administrator);
+    private readonly TestConsole? _console;
+    private readonly List<string> _files = [];
+
+    private RestoreLab(RestClient rest, string name, TestConsole? console) => (Rest, Name, _console) = (rest, name, console);
+
+    public RestClient Rest { get; }
+    public string Name { get; }
+    public string HostId { get; private set; } = "";
+    public string RepositoryId { get; private set; } = "";
+    public string RepositoryFolder { get; private set; } = "";
+    public string VmId { get; private set; } = "";
+    public IServiceProvider Services => _console!.App.Services;
+
+    /// <summary>What each disk holds, by target: path, format, and every byte.</summary>
+    public Dictionary<string, LabDisk> Disks { get; } = [];
+
+    /// <summary>Starts a console in this process.</summary>
+    public static async Task<RestoreLab> StartAsync(SystemLibvirt libvirt, string name)
+    {
+        var console = await TestConsole.StartAsync(new Dictionary<string, string> { ["Quarterdeck:Hosts:FirstHost"] = SystemLibvirt.Uri, ["QUARTERDECK_IMAGE_ROOTS"] = Images });
+        var lab = new RestoreLab(new RestClient(console.Url, TestConsole.Token), $"{libvirt.Prefix}-{name}", console);
+        await lab.PrepareAsync(console.Data);
+        return lab;
+    }
+
+    /// <summary>Uses a console that runs as a process of its own.</summary>
+    public static async Task<RestoreLab> UseAsync(ConsoleProcess console, SystemLibvirt libvirt, string name)
+    {
+        var lab = new RestoreLab(console.Rest, $"{libvirt.Prefix}-{name}", null);
+        await lab.PrepareAsync(console.Data);
+        return lab;
+    }
+
+    /// <summary>Makes the VM with disks of so many MiB, filled with bytes by seed.</summary>
+    public async Task MakeVmAsync(params (string Target, string Format, int Mebibytes)[] disks)
+    {
+        foreach (var (target, format, mebibytes) in disks)
+        {
+            var disk = Disks[target] = new LabDisk($"{Images}/{Name}-{target}.{format}", format, new byte[(long)mebibytes << 20]);
+            _files.Add(disk.Path);
+            await SystemLibvirt.RunAsync("qemu-img", "create", "-q", "-f", format, disk.Path, $"{mebibytes}M");
+            for (var at = 0; at < disk.Content.Length; at += 4 << 20) await WriteAsync(target, at, 3 << 20, at + target[^1]); // the rest of each 4 MiB stays empty
+        }
+        var made = await Rest.SucceededAsync(await Rest.AcceptedAsync(HttpMethod.Post, "/vms", new { name = Name, hostId = HostId, vcpus = 1, memoryMiB = 64, disks = Disks.Values.Select(d => new { sourcePath = d.Path, format = d.Format }) }));
+        VmId = made.GetProperty("result").GetProperty("vmId").GetString()!;
+    }
+
+    /// <summary>Writes a range while the VM is off, as bytes that do not compress; a bitmap in the image records it.</summary>
+    public async Task WriteAsync(string target, long offset, int length, int seed)
+    {
+        var disk = Disks[target];
+        new Random(seed).NextBytes(disk.Content.AsSpan((int)offset, length));
+        var source = Path.GetTempFileName();
+        await File.WriteAllBytesAsync(source, disk.Content.AsMemory((int)offset, length));
+        await SystemLibvirt.RunAsync("qemu-io", "-f", disk.Format, "-c", $"write -s {source} {offset} {length}", disk.Path);
+        File.Delete(source);
+    }
+
+    /// <summary>Empties a range while the VM is off.</summary>
+    public async Task ZeroAsync(string target, long offset, int length)
+    {
+        Disks[target].Content.AsSpan((int)offset, length).Clear();
+        await SystemLibvirt.RunAsync("qemu-io", "-f", Disks[target].Format, "-c", $"write -z {offset} {length}", Disks[target].Path);
+    }
+
+    /// <summary>Backs the VM up; answers the operation's result.</summary>
+    public async Task<LabPoint> BackUpAsync()
+    {
+        var operation = (await Services.GetRequiredService<RecoveryPoints>().BackUpAsync(Admin, new NewBackup(Guid.Parse(VmId), Guid.Parse(RepositoryId)), default)).Value;
+        var result = (await Rest.SucceededAsync(operation.ToString())).GetProperty("result");
+        return new LabPoint(result.GetProperty("recoveryPointId").GetGuid(), result.GetProperty("kind").GetString()!, result.GetProperty("readBytes").GetInt64());
+    }
+
+    /// <summary>Asks for a restore; answers the operation's id.</summary>
+    public Task<string> RestoreAsync(Guid point, string mode = "incremental", object? more = null)
+    {
+        var body = JsonSerializer.SerializeToNode(new { recoveryPointId = point, mode, shutdownSeconds = mode == "new" ? (int?)null : 0 }, Web)!.AsObject();
+        if (more is not null)
+            foreach (var (key, value) in JsonSerializer.SerializeToNode(more, Web)!.AsObject()) body[key] = value?.DeepClone();
+        return Rest.AcceptedAsync(HttpMethod.Post, "/restores", body);
+    }
+
+    /// <summary>Restores, and it must succeed; answers the result.</summary>
+    public async Task<JsonElement> RestoredAsync(Guid point, string mode = "incremental", object? more = null) =>
+        (await Rest.SucceededAsync(await RestoreAsync(point, mode, more))).GetProperty("result");
+
+    /// <summary>A copy of what all disks hold now.</summary>
+    public Dictionary<string, byte[]> Contents() => Disks.ToDictionary(d => d.Key, d => (byte[])d.Value.Content.Clone());
+
+    /// <summary>Compares the images with what they should hold, bit by bit; the VM is off.</summary>
+    public async Task ShouldHoldAsync(IReadOnlyDictionary<string, byte[]> expected, Func<string, string>? pathOf = null)
+    {
+        foreach (var (target, bytes) in expected)
+        {
+            var disk = Disks[target];
+            var path = pathOf?.Invoke(target) ?? disk.Path;
+            var raw = Path.GetTempFileName();
+            await SystemLibvirt.RunAsync("qemu-img", "convert", "-f", disk.Format, "-O", "raw", path, raw);
+            var held = await File.ReadAllBytesAsync(raw);
+            File.Delete(raw);
+            held.Length.ShouldBe(bytes.Length, target);
+            held.AsSpan().CommonPrefixLength(bytes).ShouldBe(bytes.Length, $"{target} differs at this byte");
+            if (pathOf is null) Array.Copy(bytes, disk.Content, bytes.Length);
+        }
+    }
+
+    /// <summary>Nothing of a restore is left beside the disks.</summary>
+    public void ShouldBeTidy() => Directory.EnumerateFiles(Images, $"*{Name}*").Where(f => f.Contains(".restor", StringComparison.Ordinal) || f.EndsWith(".replaced", StringComparison.Ordinal)).ShouldBeEmpty();
+
+    public async Task<string> StateAsync() => (await Rest.GetAsync($"/vms/{VmId}")).GetProperty("state").GetString()!;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_console is not null)
+        {
+            Rest.Dispose();
+            await _console.DisposeAsync();
+        }
+        LocalLibvirt.Remove(Name);
+        foreach (var file in Directory.EnumerateFiles(Images, $"*{Name}*")) File.Delete(file);
+    }
+
+    private static readonly JsonSerializerOptions Web = new(JsonSerializerDefaults.Web) { Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
+
+    private async Task PrepareAsync(string data)
+    {
+        for (var until = DateTime.UtcNow.AddSeconds(60); !await Rest.IsReadyAsync(); await Task.Delay(50))
+            if (DateTime.UtcNow > until) throw new TimeoutException(await Rest.ReadinessAsync());
+        HostId = await Rest.LocalHostAsync();
+        RepositoryFolder = Path.Combine(data, "lab-repository");
+        var (status, added) = await Rest.SentAsync(HttpMethod.Post, "/repositories", new { name = "lab", kind = "local", location = RepositoryFolder });
+        status.ShouldBe(HttpStatusCode.Created, added.ToString());
+        RepositoryId = added.GetProperty("id").GetString()!;
+    }
+}
+
+/// <summary>A disk as it should be.</summary>
+internal sealed record LabDisk(string Path, string Format, byte[] Content);
+
+/// <summary>A backup just made.</summary>
+internal sealed record LabPoint(Guid Id, string Kind, long ReadBytes);
