@@ -28,7 +28,7 @@ public static class Navigation
     [
         new(null, [new("Overview", "", "overview")]),
         new("Compute", [new("Hosts", "hosts", "host", HostsPermissions.ReadHosts), new("Virtual machines", "vms", "vm", HostsPermissions.ReadVms)]),
-        new("Plug-ins",
+        new(PluginSection,
         [
             new("Installed", "plugins", "plugin", PluginPermissions.Read),
             new("Publishers", "publishers", "lock", AppliancePermissions.ReadPublishers),

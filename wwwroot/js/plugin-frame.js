@@ -49,8 +49,8 @@ export function open(frame, page, view) {
     title: m => tell('Titled', m.title),
     location(m) {
       if (view.address === null) return;
-      const at = new URL(view.address + m.path, document.baseURI);
-      if (at.origin !== location.origin || !at.pathname.startsWith(new URL(view.address, document.baseURI).pathname + '/')) return;
+      const at = below(view.address, m.path);
+      if (!at) return;
       history.replaceState(history.state, '', at); // not Blazor's navigation: that would take the focus out of the frame
       tell('Located', m.path);
     },
@@ -69,10 +69,17 @@ export function open(frame, page, view) {
     answers[m.type](m);
   }
 
+  /** The address of a path below another address, dots resolved; null when it leads out. */
+  function below(root, path) {
+    const start = new URL(root + '/', document.baseURI), at = new URL(root + path, document.baseURI);
+    return isPath(path) && at.origin === start.origin && at.pathname.startsWith(start.pathname) ? at : null;
+  }
+
   function go(path) {
-    if (!isPath(path)) return;
+    const at = below(view.prefix, path);
+    if (!at) return;
     frame.dataset.state = 'loading';
-    frame.src = view.prefix + path;
+    frame.src = at.href;
   }
 
   const loaded = () => { if (frame.src) { frame.dataset.state = 'shown'; tell('Loaded'); } };

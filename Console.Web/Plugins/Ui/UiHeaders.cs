@@ -83,6 +83,7 @@ internal static class UiHeaders
         headers["Referrer-Policy"] = "no-referrer";
         headers["Cross-Origin-Opener-Policy"] = "unsafe-none"; // with another value browsers refuse to open a sandboxed page directly
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"; // the page has no origin, so all it loads is another's
+        headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), fullscreen=(), display-capture=(), publickey-credentials-get=(), clipboard-read=(), serial=(), hid=()";
         headers["X-Robots-Tag"] = "noindex";
         headers.AccessControlAllowOrigin = "null";
         headers.AccessControlExposeHeaders = "*";
