@@ -3,12 +3,14 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Backups.Capture;
+using Quarterdeck.Backups.Jobs;
 using Quarterdeck.Backups.Points;
 using Quarterdeck.Events;
 using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
 using Quarterdeck.Platform.Processes;
 using Quarterdeck.Repositories;
+using Quarterdeck.Schedules;
 
 namespace Quarterdeck.Backups;
 
@@ -33,7 +35,20 @@ public static class BackupsServices
         services.AddSingleton(p => new RecoveryPoints(
             p.GetRequiredService<PointStore>(), p.GetRequiredService<PointMirror>(), p.GetRequiredService<RepositoryConnections>(), p.GetRequiredService<VirtualMachines>(),
             p.GetRequiredService<HostConnections>(), p.GetRequiredService<OperationQueue>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
+        AddJobs(services);
         services.AddOperationHandler<BackUpHandler>().AddOperationHandler<VerifyPointHandler>();
         return services;
+    }
+
+    private static void AddJobs(IServiceCollection services)
+    {
+        services.AddSingleton<JobStore>().AddSingleton<JobCheck>().AddSingleton<JobVms>().AddSingleton<JobRetention>();
+        // A job's run and its schedule change it, too: what is told is read whole.
+        services.AddSingleton(p => new EventStream<BackupJob>("backup-jobs", j => j.Id.ToString(),
+            async (keys, c) => await p.GetRequiredService<JobBook>().WholeAsync(await p.GetRequiredService<JobStore>().LoadAsync(keys, c), c), p.GetRequiredService<EventBus>()));
+        services.AddSingleton(p => new JobBook(
+            p.GetRequiredService<JobStore>(), p.GetRequiredService<JobCheck>(), p.GetRequiredService<JobVms>(), p.GetRequiredService<JobRetention>(), p.GetRequiredService<ScheduleBook>(),
+            p.GetRequiredService<OperationQueue>(), p.GetRequiredService<OperationReader>(), p.GetRequiredService<EventStream<BackupJob>>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
+        services.AddOperationHandler<JobRunHandler>().AddScheduledAction<ScheduledJobRun>();
     }
 }

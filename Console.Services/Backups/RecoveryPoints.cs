@@ -86,13 +86,13 @@ public sealed class RecoveryPoints
     }
 
     /// <summary>Queues <c>recovery-point.verify</c>: reads every chunk of the point and checks it; answers the operation's id.</summary>
-    public async Task<Result<Guid>> VerifyAsync(Caller caller, Guid id, CancellationToken cancellation, Guid? repositoryId = null)
+    public async Task<Result<Guid>> VerifyAsync(Caller caller, Guid id, CancellationToken cancellation, Guid? repositoryId = null, Guid? parent = null)
     {
         if (await _guard.CheckAsync(caller, BackupsPermissions.Run, Target(id), cancellation) is { } refusal) return refusal;
         if (await _points.FindAsync(id, cancellation, repositoryId) is not { } point) return Problem.NotFound("recovery point", id);
         return await _operations.EnqueueAsync(caller, new NewOperation(VerifyPointHandler.Verify.Key, Target(id), point.VmName, new PointTarget(id, point.RepositoryId))
         {
-            Locks = [new(Target(id), LockMode.Exclusive), new($"repository:{point.RepositoryId}", LockMode.Shared)],
+            Locks = [new(Target(id), LockMode.Exclusive), new($"repository:{point.RepositoryId}", LockMode.Shared)], Parent = parent,
         }, cancellation);
     }
 

@@ -33,6 +33,16 @@ public sealed class OperationReader
         return await _store.LoadAsync([id], cancellation) is [var found] ? found : Problem.NotFound("operation", id);
     }
 
+    /// <summary>Several operations, in the order of their ids; those that are gone are left out. At most 500.</summary>
+    public async Task<Result<IReadOnlyList<OperationInfo>>> GetAsync(Caller caller, IReadOnlyList<Guid> ids, CancellationToken cancellation)
+    {
+        if (await _guard.CheckAsync(caller, OperationPermissions.Read, "operation", cancellation) is { } refused) return refused;
+        return Result<IReadOnlyList<OperationInfo>>.From(await _store.LoadAsync(ids, cancellation));
+    }
+
+    /// <summary>Those of some resources that an operation holds now, shared or alone; for rooms that would rather leave them in peace.</summary>
+    public Task<IReadOnlySet<string>> HeldAsync(IReadOnlyList<string> resources, CancellationToken cancellation) => _store.HeldAsync(resources, cancellation);
+
     /// <summary>Lines of the stored log after the line <paramref name="after"/> (0 for the beginning), at most <paramref name="limit"/>.</summary>
     public async Task<Result<IReadOnlyList<LogLine>>> LogAsync(Caller caller, Guid id, long after, int limit, CancellationToken cancellation)
     {

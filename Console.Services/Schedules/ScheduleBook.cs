@@ -61,23 +61,33 @@ public sealed class ScheduleBook
     }
 
     /// <summary>Adds a schedule.</summary>
-    public Task<Result<Schedule>> AddAsync(Caller caller, NewSchedule wanted, CancellationToken cancellation) => SetAsync(caller, wanted, null, null, cancellation);
+    public Task<Result<Schedule>> AddAsync(Caller caller, NewSchedule wanted, CancellationToken cancellation) => SetAsync(caller, wanted, null, cancellation);
 
     /// <summary>Replaces a schedule that stands alone; when it last ran is kept.</summary>
     public async Task<Result<Schedule>> ReplaceAsync(Caller caller, Guid id, NewSchedule wanted, CancellationToken cancellation)
     {
         if (await _guard.CheckAsync(caller, SchedulesPermissions.Manage, $"schedule:{id:D}", cancellation) is { } refused) return refused;
         if (await _store.FindAsync(id, cancellation) is not { } before) return Problem.NotFound("schedule", id);
-        return before.Owner is null ? await SetAsync(caller, wanted, before, null, cancellation) : PartOf(before);
+        return before.Owner is null ? await SetAsync(caller, wanted, before, cancellation) : PartOf(before);
     }
 
-    /// <summary>Sets the schedule of an object, or with null takes it away; for the room that owns the object, which has asked for permission.</summary>
-    public async Task<Result<Done>> SetOwnedAsync(Caller caller, string owner, NewSchedule? wanted, CancellationToken cancellation)
+    /// <summary>The schedules that are parts of objects, by owner.</summary>
+    public async Task<IReadOnlyDictionary<string, Schedule>> OfAsync(IReadOnlyList<string> owners, CancellationToken cancellation) =>
+        (await _store.OfAsync(owners, cancellation)).ToDictionary(s => s.Owner!, StringComparer.Ordinal);
+
+    /// <summary>Prepares the schedule of an object, or with null its end; for the room that owns the object, which has asked for permission and writes both in one transaction.</summary>
+    public async Task<Result<OwnedSchedule>> PrepareOwnedAsync(Caller caller, string owner, NewSchedule? wanted, CancellationToken cancellation)
     {
         var before = await _store.OfAsync(owner, cancellation);
-        if (wanted is not null) return (await SetAsync(caller, wanted, before, owner, cancellation)).Then(_ => Done.It);
-        if (before is not null) await RemoveAsync(caller, before, cancellation);
-        return Done.It;
+        if (wanted is null) return new OwnedSchedule(c => before is null ? Task.CompletedTask : ScheduleStore.DeleteAsync(c, before.Id), () => Tell(before?.Id));
+        return (await _check.CheckAsync(caller, wanted, before, owner, cancellation)).Then(after => new OwnedSchedule(c => ScheduleStore.SaveAsync(c, after), () => Tell(after.Id)));
+    }
+
+    private void Tell(Guid? id)
+    {
+        if (id is null) return;
+        _stream.Changed(id.Value.ToString());
+        _clock.Wake();
     }
 
     /// <summary>Deletes a schedule that stands alone. Operations that it started go on.</summary>
@@ -102,18 +112,17 @@ public sealed class ScheduleBook
         return started;
     }
 
-    private async Task<Result<Schedule>> SetAsync(Caller caller, NewSchedule wanted, Schedule? before, string? owner, CancellationToken cancellation)
+    private async Task<Result<Schedule>> SetAsync(Caller caller, NewSchedule wanted, Schedule? before, CancellationToken cancellation)
     {
         var target = before is null ? "schedule" : $"schedule:{before.Id:D}";
-        if (owner is null && await _guard.CheckAsync(caller, SchedulesPermissions.Manage, target, cancellation) is { } refused) return refused;
-        if (!(await _check.CheckAsync(caller, wanted, before, owner, cancellation)).TryGet(out var after, out var problem)) return problem;
+        if (await _guard.CheckAsync(caller, SchedulesPermissions.Manage, target, cancellation) is { } refused) return refused;
+        if (!(await _check.CheckAsync(caller, wanted, before, null, cancellation)).TryGet(out var after, out var problem)) return problem;
         await _db.TransactionAsync(async connection =>
         {
             await ScheduleStore.SaveAsync(connection, after);
             await _audit.WriteAsync(connection, caller, before is null ? "schedule.create" : "schedule.change", $"schedule:{after.Id:D}", after.Name, before is null ? null : Shown(before), Shown(after), cancellation);
         }, cancellation);
-        _stream.Changed(after.Id.ToString());
-        _clock.Wake();
+        Tell(after.Id);
         return after;
     }
 

@@ -178,7 +178,7 @@ public sealed class ScheduleTests
         await using var node = await Node.StartAsync(database, new HandTime(Noon));
         var book = node.Book;
         var id = (await book.AddAsync(Ann, Hourly("Nightly"), default)).Value.Id;
-        (await book.SetOwnedAsync(Ann, "job:1", Hourly("of the job"), default)).Ok.ShouldBeTrue();
+        await SetOwnedAsync(Hourly("of the job"));
 
         (await book.ListAsync(Ann, new PageQuery(Search: "night", Sort: "-nextRunAt"), default)).Value.Items.ShouldHaveSingleItem().Id.ShouldBe(id);
         var changed = (await book.ReplaceAsync(Ann, id, Hourly("Nightly") with { Cron = "30 3 * * *", Blackouts = [new([DayOfWeek.Tuesday], new(3, 0), new(5, 0))] }, default)).Value;
@@ -189,9 +189,16 @@ public sealed class ScheduleTests
         var owned = (await book.OfAsync("job:1", default))!;
         (await book.DeleteAsync(Ann, owned.Id, default)).Problem!.Kind.ShouldBe(ProblemKind.Conflict);
         (await book.ReplaceAsync(Ann, owned.Id, Hourly(), default)).Problem!.Kind.ShouldBe(ProblemKind.Conflict);
-        (await book.SetOwnedAsync(Ann, "job:1", null, default)).Ok.ShouldBeTrue();
+        await SetOwnedAsync(null);
         (await book.DeleteAsync(Ann, id, default)).Ok.ShouldBeTrue();
         (await book.ListAsync(Ann, new PageQuery(), default)).Value.Total.ShouldBe(0);
+
+        async Task SetOwnedAsync(NewSchedule? schedule)
+        {
+            var owned = (await book.PrepareOwnedAsync(Ann, "job:1", schedule, default)).Value;
+            await database.Db.TransactionAsync(owned.WriteAsync, default);
+            owned.Tell();
+        }
     }
 
     [Fact]

@@ -38,6 +38,14 @@ internal sealed class ReadStore(Db db, OperationKinds kinds)
         return [.. ids.Where(rows.ContainsKey).Select(id => rows[id].ToInfo([.. steps[id]], kinds.Find(rows[id].Kind)?.Kind.Retryable ?? false))];
     }
 
+    public async Task<IReadOnlySet<string>> HeldAsync(IReadOnlyList<string> resources, CancellationToken cancellation)
+    {
+        await using var connection = await db.OpenAsync(cancellation);
+        var held = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var some in resources.Chunk(500)) held.UnionWith(await connection.QueryAsync<string>("SELECT resource FROM operation_locks WHERE granted AND resource IN @some", new { some }));
+        return held;
+    }
+
     public async Task<LogLine[]> LogAsync(Guid id, long after, int limit, CancellationToken cancellation)
     {
         await using var connection = await db.OpenAsync(cancellation);

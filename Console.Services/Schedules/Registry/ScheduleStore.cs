@@ -35,6 +35,9 @@ internal sealed class ScheduleStore(Db db)
 
     public async Task<Schedule?> OfAsync(string owner, CancellationToken cancellation) => (await QueryAsync("WHERE owner = @owner", new { owner }, cancellation)).SingleOrDefault();
 
+    public async Task<IReadOnlyList<Schedule>> OfAsync(IReadOnlyList<string> owners, CancellationToken cancellation) =>
+        owners.Count == 0 ? [] : await QueryAsync("WHERE owner IN @owners", new { owners }, cancellation);
+
     public Task<IReadOnlyList<Schedule>> LoadAsync(IReadOnlyList<string> keys, CancellationToken cancellation) => QueryAsync("WHERE id IN @keys", new { keys }, cancellation);
 
     /// <summary>Those that run by themselves, the next first.</summary>
