@@ -16,6 +16,7 @@ using Quarterdeck.Secrets;
 using Quarterdeck.Web.Access;
 using Quarterdeck.Web.Api;
 using Quarterdeck.Web.Appliances;
+using Quarterdeck.Web.Backups;
 using Quarterdeck.Web.Health;
 using Quarterdeck.Web.Hosts;
 using Quarterdeck.Web.Vms;
@@ -129,6 +130,7 @@ public static class QuarterdeckApp
         api.MapAccess();
         api.MapHosts();
         api.MapRepositories();
+        api.MapBackupJobs();
         api.MapRestores();
         api.MapVms();
         api.MapOperations();
