@@ -2,6 +2,7 @@
 # Builds the demo appliance: a bootable OVA of one small disk and an empty one for its data, made from Debian packages alone, without root rights.
 #   samples/appliance/build.sh OUT.ova [VERSION]     VERSION: another than that of quarterdeck-plugin.json, to try an upgrade
 #   BROKEN=1 samples/appliance/build.sh …            one that enrols and never gets well, to try an upgrade that fails
+#   SIGN_KEY=publisher.key SIGN_CERT=publisher.pem samples/appliance/build.sh …    signed
 # Needs: linux-image-cloud-amd64 busybox-static openssl syslinux syslinux-common mtools dosfstools e2fsprogs cpio qemu-utils
 set -euo pipefail
 
@@ -87,6 +88,9 @@ sed -e "s/@DISK_BYTES@/$(stat -c %s "$package/$name-disk1.vmdk")/" \
 cd "$package"
 for file in $name.ovf quarterdeck-plugin.json $name-disk1.vmdk; do echo "SHA256($file)= $(sha256sum "$file" | cut -d' ' -f1)"; done > $name.mf
 cd "$OLDPWD"; mkdir -p "$(dirname "$out")"
-tar --format=ustar --owner=0 --group=0 --numeric-owner -C "$package" -cf "$out.part" $name.ovf $name.mf quarterdeck-plugin.json $name-disk1.vmdk
+if [ -n "${SIGN_KEY:-}" ]; then
+  { echo "SHA256($name.mf)= $(openssl dgst -sha256 -sign "$SIGN_KEY" "$package/$name.mf" | od -An -v -tx1 | tr -d ' \n')"; cat "$SIGN_CERT"; } > "$package/$name.cert"
+fi
+tar --format=ustar --owner=0 --group=0 --numeric-owner -C "$package" -cf "$out.part" $name.ovf $name.mf ${SIGN_KEY:+$name.cert} quarterdeck-plugin.json $name-disk1.vmdk
 mv "$out.part" "$out"
 echo "$out: $(($(stat -c %s "$out") / 1048576)) MiB, kernel ${kernel##*vmlinuz-}"

@@ -56,7 +56,9 @@ prepare_pages() {
 # Prepared before the network is there: it costs time under emulation.
 prepare_enrolment() {
   [ -n "$enrolment_token" ] || return 0
-  printf '{"token":"%s","instance":"%s","nonce":"%s","manifest":%s,"manifestDigest":"%s"}' "$enrolment_token" "$instance" "$(head -c 24 /dev/urandom | base64)" "$(cat $manifest)" "$(sha256sum $manifest | cut -d' ' -f1)" >/run/enrolment
+  # The nonce is the same at each try, also after a power cut: so an enrolment whose answer got lost may be repeated.
+  [ -s /data/nonce ] || head -c 24 /dev/urandom | xxd -p | tr -d '\n' >/data/nonce
+  printf '{"token":"%s","instance":"%s","nonce":"%s","manifest":%s,"manifestDigest":"%s"}' "$enrolment_token" "$instance" "$(cat /data/nonce)" "$(cat $manifest)" "$(sha256sum $manifest | cut -d' ' -f1)" >/run/enrolment
 }
 
 enrol() {
@@ -72,7 +74,7 @@ enrol() {
   done
   plugin_id=$(member pluginId); bearer=$(member token); interval=$(member heartbeatSeconds)
   keep_identity
-  rm -f /run/enrolment; enrolment_token=
+  rm -f /run/enrolment /data/nonce; enrolment_token=
   say "enrolled as $plugin_id"
 }
 
