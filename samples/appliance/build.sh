@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds the demo appliance: a bootable OVA of one small disk and an empty one for its data, made from Debian packages alone, without root rights.
 #   samples/appliance/build.sh OUT.ova [VERSION]     VERSION: another than that of quarterdeck-plugin.json, to try an upgrade
-#   BROKEN=1 samples/appliance/build.sh …            one that enrols and never gets well, to try an upgrade that fails
+#   BROKEN=1 samples/appliance/build.sh …            one that starts, says three times that it is not well, and gives up: an upgrade that fails
 #   SIGN_KEY=publisher.key SIGN_CERT=publisher.pem samples/appliance/build.sh …    signed
 # Needs: linux-image-cloud-amd64 busybox-static openssl syslinux syslinux-common mtools dosfstools e2fsprogs cpio qemu-utils
 set -euo pipefail

@@ -93,7 +93,7 @@ internal sealed class PackageLint
     private void Machine(OvaProduct product, PluginManifest? manifest)
     {
         if (_contents.Cards == 0) Problem(Descriptor, "VirtualHardwareSection", "It has no network card: the appliance could not reach the console.", "Add an item of type 10.");
-        if (!_contents.Transports.Contains("iso")) Warn(Descriptor, "VirtualHardwareSection", "It does not name the transport iso, by which the appliance is told its console and its token.", """Add ovf:transport="iso", and read ovf-env.xml from the CD.""");
+        if (!_contents.Transports.Any(t => t is "iso" or "com.vmware.guestInfo")) Warn(Descriptor, "VirtualHardwareSection", "It names no transport by which the appliance is told its console and its token.", """Add ovf:transport="iso", and read ovf-env.xml from the CD.""");
         if (manifest is null) return;
         foreach (var disk in manifest.DataDisks.Except(_contents.Disks, StringComparer.Ordinal)) Problem(PluginManifest.FileName, "data", $"The descriptor has no disk '{disk}'.", $"Use ids of its DiskSection: {string.Join(", ", _contents.Disks)}.");
         if (_contents.EmptyDisks.Count + manifest.DataDisks.Count == 0) Warn(Descriptor, "DiskSection", "No disk outlives an upgrade: identity and data would be lost with the old version.", "Add a disk without a file, or name a disk under data in quarterdeck-plugin.json.");

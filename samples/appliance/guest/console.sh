@@ -82,10 +82,11 @@ heartbeats() {
   health='{"state":"healthy","reason":null}'
   [ ! -e /etc/broken ] || health='{"state":"failed","reason":"The lamp does not light: this build is broken on purpose."}'
   printf '{"health":%s,"version":"%s"}' "$health" "$version" >/run/heartbeat
-  last=
+  last= beats=0
   while :; do
     status=$(call POST "/api/v1/plugins/$plugin_id/heartbeat" /run/heartbeat "$bearer")
     [ "$status" = "$last" ] || say "heartbeat: $status"; last=$status
+    [ ! -e /etc/broken ] || { beats=$((beats + 1)); [ $beats -lt 3 ] || poweroff -f; }
     case $status in
       200)
         renewed=$(member token); [ -z "$renewed" ] || { bearer=$renewed; keep_identity; }
