@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Quarterdeck.Plugins;
 using Quarterdeck.Tests.Integration.RunningConsole;
 using Quarterdeck.Tests.Support;
 
@@ -27,6 +29,13 @@ public sealed class DemoApplianceTests(SystemLibvirt libvirt)
         var installed = (await rest.SucceededAsync(await DeployAsync(rest, host, name), 240)).GetProperty("result");
         var (plugin, vm) = (installed.GetProperty("pluginId").GetString()!, installed.GetProperty("vmId").GetString()!);
         (await StateAsync(rest, plugin)).ShouldBe("ready");
+        var page = await PageAsync(console, plugin, "/");
+        page.ShouldContain("Fish &amp; ships");
+        page.ShouldContain("<dd id=\"version\">1.0.0</dd>");
+        page.ShouldContain("<dd id=\"starts\">1</dd>");
+        (await PageAsync(console, plugin, "/card.html")).ShouldContain("Version 1.0.0, start 1");
+        (await PageAsync(console, plugin, "/cgi-bin/events")).ShouldContain("None since the start");
+        (await PageAsync(console, plugin, "/cgi-bin/vm?id=%3Cb%3E")).ShouldContain("Which VM?");
         var environment = await EnvironmentAsync(name);
         environment.ShouldContain("Fish &amp; ships");
         environment.ShouldContain($"oe:key=\"quarterdeck.plugin.instance\" oe:value=\"{plugin}\"");
@@ -38,6 +47,7 @@ public sealed class DemoApplianceTests(SystemLibvirt libvirt)
         await UntilAsync(rest, plugin, "unreachable", 60);
         await rest.SucceededAsync(await rest.AcceptedAsync(HttpMethod.Post, $"/vms/{vm}/actions/start"));
         await UntilAsync(rest, plugin, "ready", 240);
+        (await PageAsync(console, plugin, "/")).ShouldContain("<dd id=\"starts\">2</dd>"); // its data disk is as it left it
 
         await rest.SucceededAsync(await rest.AcceptedAsync(HttpMethod.Post, $"/plugins/{plugin}/actions/disable?stopVm=true"), 120);
         (await StateAsync(rest, plugin)).ShouldBe("disabled");
@@ -48,6 +58,14 @@ public sealed class DemoApplianceTests(SystemLibvirt libvirt)
         (await rest.StatusAsync($"/plugins/{plugin}")).ShouldBe(HttpStatusCode.NotFound);
         (await rest.StatusAsync($"/vms/{vm}")).ShouldBe(HttpStatusCode.NotFound);
         LocalLibvirt.With(name).ShouldBeEmpty();
+    }
+
+    /// <summary>What its web server answers, reached as the console reaches it.</summary>
+    private static async Task<string> PageAsync(TestConsole console, string plugin, string path)
+    {
+        var place = (await console.App.Services.GetRequiredService<PluginDoor>().OpenAsync(Guid.Parse(plugin), 80, default)).Value;
+        using var http = new HttpClient { BaseAddress = new Uri($"http://{place}"), Timeout = TimeSpan.FromSeconds(60) };
+        return await http.GetStringAsync(path);
     }
 
     private static async Task<string> DeployAsync(RestClient rest, string host, string name)
