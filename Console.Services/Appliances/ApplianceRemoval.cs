@@ -30,4 +30,7 @@ public sealed class ApplianceRemoval
         await _store.RemoveAsync(applianceId, cancellation);
         return left;
     }
+
+    /// <summary>The domain was moved to another host by other means: what is removed later is removed there.</summary>
+    public Task MovedAsync(Guid domain, Guid hostId, CancellationToken cancellation) => _store.MovedAsync(domain, hostId, cancellation);
 }

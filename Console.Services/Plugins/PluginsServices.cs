@@ -29,6 +29,7 @@ public static class PluginsServices
         services.AddSingleton<AuthorityStore>();
         services.AddSingleton<MomentStore>();
         services.AddSingleton<TrialStore>();
+        services.AddSingleton<WhereaboutsStore>();
         services.AddSingleton<PluginEnvironment>();
         services.AddSingleton<Upgrades>();
         services.AddSingleton<ApplianceAddress>();
@@ -51,6 +52,8 @@ public static class PluginsServices
         services.AddOperationHandler<UpgradeHandler>();
         services.AddOperationHandler<UninstallHandler>();
         services.AddHostedService<HealthWatch>();
+        services.AddSingleton<VmWatch>();
+        services.AddHostedService(s => s.GetRequiredService<VmWatch>());
         services.AddPermissions(typeof(PluginPermissions));
         return services;
     }

@@ -73,6 +73,20 @@ internal sealed class DeployNode : IAsyncDisposable
         return node;
     }
 
+    /// <summary>The host cannot be reached any more.</summary>
+    public void Refuse(string why) => _driver.Refusals[Uri] = why;
+
+    public FakeHypervisor FakeAt(string uri) => _driver.Hypervisors[uri];
+
+    /// <summary>Adds another connected host.</summary>
+    public async Task<Guid> AddHostAsync(string name, string uri)
+    {
+        var hosts = Service<HostRegistry>();
+        var id = (await hosts.AddAsync(Admin, new NewHost(name, uri), default)).Value.Id;
+        await HostsNode.UntilAsync(async () => (await hosts.GetAsync(Admin, id, default)).Value, h => h.State is HostState.Connected, 30);
+        return id;
+    }
+
     public ApplianceSpec Spec(string name = "probe", params (string Key, string Value)[] properties) => new()
     {
         Name = name, HostId = HostId, AcceptEula = true, AllowUnsigned = true, Networks = new Dictionary<string, string> { ["Management"] = "user" }, Properties = properties.ToDictionary(p => p.Key, p => p.Value),

@@ -14,7 +14,7 @@ namespace Quarterdeck.Tests.Plugins;
 
 public sealed class UpgradeTests
 {
-    private static readonly string Second = OvaBuilder.Plugin.Replace("1.0.0", "2.0.0");
+    internal static readonly string Second = OvaBuilder.Plugin.Replace("1.0.0", "2.0.0");
 
     [Fact]
     public async Task A_newer_version_takes_the_place_of_the_old_one_in_the_same_VM_with_its_data_addresses_and_settings()
@@ -171,7 +171,7 @@ public sealed class UpgradeTests
         refused.Problem!.Kind.ShouldBe(ProblemKind.Forbidden);
     }
 
-    private static async Task<Guid> BeginAsync(DeployNode node, EnrolmentAnswer plugin, string manifest, UpgradeSpec? spec = null)
+    internal static async Task<Guid> BeginAsync(DeployNode node, EnrolmentAnswer plugin, string manifest, UpgradeSpec? spec = null)
     {
         var ova = new OvaBuilder { Manifest = manifest }.Build();
         return (await node.Plugins.UpgradeAsync(DeployNode.Admin, plugin.PluginId, spec ?? new UpgradeSpec { AcceptEula = true, AllowUnsigned = true }, new MemoryStream(ova), ova.Length, default)).Value;
@@ -184,7 +184,7 @@ public sealed class UpgradeTests
         return (await node.Service<Enrolment>().EnrolAsync(request, default)).Value;
     }
 
-    private static Task<Result<HeartbeatAnswer>> BeatAsync(DeployNode node, EnrolmentAnswer plugin, string? version, string state = "healthy") =>
+    internal static Task<Result<HeartbeatAnswer>> BeatAsync(DeployNode node, EnrolmentAnswer plugin, string? version, string state = "healthy") =>
         node.Service<Enrolment>().HeartbeatAsync(plugin.PluginId, plugin.Token, new Heartbeat(new HeartbeatHealth(state), version), default);
 
     private static Dictionary<string, string> Environment(DeployNode node, Stand stand) => DeployNode.EnvironmentIn(node.Fake.Contents[stand.Disks.Single(d => d.Value.EndsWith(".iso", StringComparison.Ordinal)).Value]);

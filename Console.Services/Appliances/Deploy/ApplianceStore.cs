@@ -127,6 +127,12 @@ internal sealed class ApplianceStore(Db db, SecretBox secrets, TimeProvider time
         await connection.ExecuteAsync("UPDATE appliances SET vm_id = @vmId, name = @name WHERE id = @id", new { id, vmId, name });
     }, cancellation);
 
+    public async Task MovedAsync(Guid vmId, Guid hostId, CancellationToken cancellation)
+    {
+        await using var connection = await db.OpenAsync(cancellation);
+        await connection.ExecuteAsync("UPDATE appliances SET host_id = @hostId WHERE vm_id = @vmId", new { vmId, hostId });
+    }
+
     public async Task RemoveAsync(Guid id, CancellationToken cancellation)
     {
         await using var connection = await db.OpenAsync(cancellation);

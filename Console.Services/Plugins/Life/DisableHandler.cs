@@ -33,7 +33,11 @@ internal sealed class DisableHandler(PluginStore plugins, TokenStore tokens, Hos
     {
         if (await plugins.FindAsync(id, cancellation) is not { } plugin) return;
         var located = await hosts.LocateAsync(plugin.VmId, cancellation);
-        if (located.Problem is { Kind: ProblemKind.NotFound }) return;
+        if (located.Problem is { } away)
+        {
+            if (away.Kind is not ProblemKind.NotFound) operation.Warn($"Its VM was not stopped: {away.Detail}");
+            return;
+        }
         var (_, hypervisor, domain) = located.Value;
         if (await hypervisor.DomainAsync(domain, cancellation) is not { State: VmState.Running or VmState.Paused }) return;
         await hypervisor.ShutdownAsync(domain, cancellation);

@@ -17,6 +17,10 @@ internal sealed class EnableHandler(PluginStore plugins, TokenStore tokens, Host
     public async Task<object?> RunAsync(IOperationContext operation, CancellationToken cancellation)
     {
         var id = operation.Input<PluginInput>().PluginId;
+        await operation.StepAsync("look", "Looking for its VM", async ct =>
+        {
+            if (await plugins.FindAsync(id, ct) is { } plugin) await LocateAsync(plugin, ct);
+        });
         await operation.StepAsync("accept", "Letting it exchange its revoked token", async ct =>
         {
             await tokens.ReopenAsync(id, time.GetUtcNow() + options.Value.EnrolmentWindow, ct);
@@ -32,8 +36,17 @@ internal sealed class EnableHandler(PluginStore plugins, TokenStore tokens, Host
     private async Task StartAsync(Guid id, CancellationToken cancellation)
     {
         if (await plugins.FindAsync(id, cancellation) is not { } plugin) return;
-        var (_, hypervisor, domain) = (await hosts.LocateAsync(plugin.VmId, cancellation)).Value;
+        var (_, hypervisor, domain) = await LocateAsync(plugin, cancellation);
         if (await hypervisor.DomainAsync(domain, cancellation) is { State: VmState.Off or VmState.Crashed }) await hypervisor.StartAsync(domain, cancellation);
+    }
+
+    /// <exception cref="ProblemException">The VM is gone.</exception>
+    /// <exception cref="TransientException">Its host is away.</exception>
+    private async Task<LocatedVm> LocateAsync(PluginRow plugin, CancellationToken cancellation)
+    {
+        if ((await hosts.LocateAsync(plugin.VmId, cancellation)).TryGet(out var vm, out var problem)) return vm;
+        throw problem.Kind is ProblemKind.Unavailable ? new TransientException(problem.Detail)
+            : new ProblemException(Problem.Conflict("The VM is gone", $"The VM of {plugin.Name} does not exist any more, so that it stays disabled. Restore the VM, or uninstall the plug-in."));
     }
 
     private async Task<bool> HeardAsync(Guid id, CancellationToken cancellation)

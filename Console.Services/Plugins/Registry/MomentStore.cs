@@ -22,11 +22,20 @@ internal sealed class MomentStore(Db db)
                 AND m.state = p.state AND m.health = p.health AND m.version = p.version AND COALESCE(m.reason, '') = COALESCE(p.health_reason, ''))
             """,
             new { id = Guid.CreateVersion7(now), pluginId, now });
-        if (written > 0)
-            await connection.ExecuteAsync(
-                "DELETE FROM plugin_moments WHERE plugin_id = @pluginId AND id <= (SELECT id FROM plugin_moments WHERE plugin_id = @pluginId ORDER BY id DESC LIMIT 1 OFFSET @Kept)",
-                new { pluginId, Kept });
+        if (written > 0) await TrimAsync(connection, pluginId);
     }
+
+    /// <summary>Writes down something that happened to it without changing where it stands.</summary>
+    public static async Task NoteAsync(DbConnection connection, Guid pluginId, DateTimeOffset now, string what)
+    {
+        await connection.ExecuteAsync(
+            "INSERT INTO plugin_moments (id, plugin_id, at, state, health, reason, version) SELECT @id, p.id, @now, p.state, p.health, @what, p.version FROM plugins p WHERE p.id = @pluginId",
+            new { id = Guid.CreateVersion7(now), pluginId, now, what });
+        await TrimAsync(connection, pluginId);
+    }
+
+    private static Task TrimAsync(DbConnection connection, Guid pluginId) => connection.ExecuteAsync(
+        "DELETE FROM plugin_moments WHERE plugin_id = @pluginId AND id <= (SELECT id FROM plugin_moments WHERE plugin_id = @pluginId ORDER BY id DESC LIMIT 1 OFFSET @Kept)", new { pluginId, Kept });
 
     /// <summary>Newest first.</summary>
     public async Task<IReadOnlyList<PluginMoment>> ListAsync(Guid pluginId, CancellationToken cancellation)

@@ -81,7 +81,7 @@ internal sealed class PluginStore(Db db, TimeProvider time)
     public Task<bool> MoveAsync(Guid id, IReadOnlyList<PluginState> from, PluginState to, string? reason, CancellationToken cancellation) => db.TransactionAsync(async connection =>
     {
         var moved = await connection.ExecuteAsync(
-            "UPDATE plugins SET state = @to, health_reason = @reason WHERE id = @id AND state IN @from",
+            "UPDATE plugins SET state = @to, health_reason = @reason, health = CASE WHEN @to IN ('unreachable', 'disabled') THEN 'unknown' ELSE health END WHERE id = @id AND state IN @from",
             new { id, to = to.ToColumn(), from = from.Select(s => s.ToColumn()).ToArray(), reason }) == 1;
         if (moved) await MomentStore.RecordAsync(connection, id, time.GetUtcNow());
         return moved;
@@ -124,9 +124,11 @@ internal sealed class PluginStore(Db db, TimeProvider time)
         await using var connection = await db.OpenAsync(cancellation);
         var values = new { degraded, unreachable, ready = PluginState.Ready.ToColumn(), half = PluginState.Degraded.ToColumn(), gone = PluginState.Unreachable.ToColumn(), now = time.GetUtcNow() };
         var gone = await connection.QueryAsync<string>(
-            "UPDATE plugins SET state = @gone, health = 'unknown', health_reason = 'It has been silent for long.' WHERE state IN (@ready, @half) AND heartbeat_at < @unreachable RETURNING id", values);
+            "UPDATE plugins SET state = @gone, health = 'unknown', health_reason = CASE WHEN health = 'unknown' AND health_reason IS NOT NULL THEN health_reason ELSE 'It has been silent for long.' END WHERE state IN (@ready, @half) AND heartbeat_at < @unreachable RETURNING id", values);
         var half = await connection.QueryAsync<string>(
             "UPDATE plugins SET state = @half, health = 'unknown', health_reason = 'It has missed heartbeats.' WHERE state = @ready AND heartbeat_at < @degraded RETURNING id", values);
-        return [.. gone, .. half];
+        string[] changed = [.. gone, .. half];
+        foreach (var id in changed) await MomentStore.RecordAsync(connection, Guid.Parse(id), time.GetUtcNow());
+        return changed;
     }
 }
