@@ -149,6 +149,16 @@ public abstract class HypervisorContract : IAsyncLifetime
         (await other.Closed).ShouldBe("Enough.");
     }
 
+    [Fact]
+    public async Task No_address_was_given_to_a_domain_that_is_off_or_has_no_card()
+    {
+        var uuid = await DefineAsync("addresses");
+        (await Hypervisor.LeasesAsync(uuid, None)).ShouldBeEmpty();
+        await Hypervisor.StartAsync(uuid, None);
+        (await Hypervisor.LeasesAsync(uuid, None)).ShouldBeEmpty();
+        (await Should.ThrowAsync<HypervisorException>(Hypervisor.LeasesAsync(Guid.NewGuid(), None))).Error.ShouldBe(HypervisorError.NotFound);
+    }
+
     private async Task<Guid> DefineAsync(string name)
     {
         var uuid = Guid.NewGuid();

@@ -1,5 +1,6 @@
 using System.Net;
 using Quarterdeck.Hosts;
+using Quarterdeck.Hosts.Libvirt;
 using Quarterdeck.Plugins.Door;
 using Quarterdeck.Tests.Hosts;
 using Quarterdeck.Tests.Web.Plugins.Ui;
@@ -67,6 +68,27 @@ public sealed class PluginDoorTests
         (await LeasedAddress.FindAsync(host, domain, GuestCard.Of(domain.Xml), 80, default)).Problem!.Detail.ShouldContain("No address was given");
         host.Leases = [new("52:54:00:aa:00:99", "192.168.122.50", 24), new("52:54:00:aa:00:01", "192.168.122.77", 24)];
         (await LeasedAddress.FindAsync(host, domain, GuestCard.Of(domain.Xml), 80, default)).Value.ShouldBe(new IPEndPoint(IPAddress.Parse("192.168.122.77"), 80));
+    }
+
+    [Fact]
+    public async Task The_address_that_libvirt_tells_is_read_with_its_card_and_prefix()
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, """
+                <node><domain type='test'><name>leased</name><memory>1024</memory><vcpu>1</vcpu><os><type>hvm</type></os>
+                <devices><interface type='network'><mac address='52:54:00:aa:bb:01'/><source network='default'/></interface></devices></domain>
+                <network><name>default</name><forward mode='nat'/><bridge name='virbr0'/><ip address='192.168.122.1' netmask='255.255.255.0'><dhcp><range start='192.168.122.2' end='192.168.122.254'/></dhcp></ip></network></node>
+                """);
+            var link = await new LibvirtDriver().OpenAsync("test://" + file, default);
+            var domain = (await link.DomainAsync("leased", default))!;
+            var lease = (await link.LeasesAsync(domain.Uuid, default)).Single();
+            (lease.Mac, lease.Prefix).ShouldBe(("52:54:00:aa:bb:01", 24));
+            lease.Address.ShouldStartWith("192.168.122.");
+            link.Abandon("The test ends.");
+        }
+        finally { File.Delete(file); }
     }
 
     [Theory]
