@@ -2,7 +2,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Events;
+using Quarterdeck.Operations;
 using Quarterdeck.Repositories.Registry;
+using Quarterdeck.Repositories.Upkeep;
 
 namespace Quarterdeck.Repositories;
 
@@ -27,6 +29,9 @@ public static class RepositoriesServices
         services.AddSingleton(s => new RepositoryRegistry(
             s.GetRequiredService<RepositoryStore>(), s.GetRequiredService<RepositoryAdmission>(), s.GetRequiredService<RepositoryPlaces>(), s.GetRequiredService<RepositoryWatch>(),
             s.GetServices<IRepositoryUse>(), s.GetRequiredService<EventStream<RepositoryInfo>>(), s.GetRequiredService<Guard>(), s.GetRequiredService<AuditLog>()));
+        services.AddSingleton(s => new RepositoryUpkeep(s.GetRequiredService<RepositoryStore>(), s.GetRequiredService<OperationQueue>(), s.GetRequiredService<Guard>()));
+        services.AddSingleton<UpkeepCalls>();
+        services.AddOperationHandler<VerifyHandler>().AddOperationHandler<PruneHandler>().AddOperationHandler<CollectHandler>().AddOperationHandler<CopyHandler>();
         return services;
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Quarterdeck.Repositories.Chunks;
 using Quarterdeck.Repositories.Objects;
 using Quarterdeck.Repositories.Packs;
@@ -102,7 +103,7 @@ public sealed partial class Repository
         }
     }
 
-    private async Task RefreshAsync(CancellationToken cancellation)
+    internal async Task RefreshAsync(CancellationToken cancellation)
     {
         await _indexing.WaitAsync(cancellation);
         try
@@ -111,6 +112,21 @@ public sealed partial class Repository
             _table = _table.Damaged.Aggregate(fresh, (table, place) => table.Without(place));
         }
         finally { _indexing.Release(); }
+    }
+
+    /// <summary>Copies a record into a pack of this session, whether or not it is known: its own pack is about to go.</summary>
+    /// <exception cref="RepositoryException">It is damaged, and no other copy is there.</exception>
+    internal async Task MoveAsync(Guid pack, RecordEntry entry, CancellationToken cancellation)
+    {
+        ThrowIfUnwritable();
+        var content = ArrayPool<byte>.Shared.Rent(ChunkSize);
+        try
+        {
+            var read = await _reader.ReadAsync(pack, entry, content.AsMemory(0, ChunkSize), cancellation);
+            if (read < 0) throw Missing(entry.Id);
+            await (entry.Place.Kind is RecordKind.Data ? _data : _nodes).AppendAsync(entry.Id, content.AsMemory(0, read), CancellationToken.None);
+        }
+        finally { ArrayPool<byte>.Shared.Return(content); }
     }
 
     internal async Task<ChunkId[]> NodeAsync(ChunkId id, CancellationToken cancellation)

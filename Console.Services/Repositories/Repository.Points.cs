@@ -1,3 +1,7 @@
+using Quarterdeck.Repositories.Packs;
+using Quarterdeck.Repositories.Trees;
+using Quarterdeck.Repositories.Upkeep;
+
 namespace Quarterdeck.Repositories;
 
 public sealed partial class Repository
@@ -48,6 +52,7 @@ public sealed partial class Repository
         foreach (var root in point.Disks.Select(disk => disk.Root).Concat(point.Files.Select(file => file.Root)))
             if (!root.Top.IsZero && !_own.ContainsKey(root.Top) && _table.Find(root.Top, toRelyOn: false) is null) throw new RepositoryException(RepositoryFault.Damaged, $"The index {root} was never stored here.");
         await FlushAsync(cancellation);
+        if (_began.Condemned.Count > 0) await KeepAsync(point, cancellation);
         await _session!.ThrowIfLostAsync(cancellation);
         await _points.AddAsync(point, CancellationToken.None);
         try { await _session.ThrowIfLostAsync(CancellationToken.None); }
@@ -58,5 +63,24 @@ public sealed partial class Repository
             throw;
         }
         Changed?.Invoke();
+    }
+
+    /// <summary>What was condemned before this session began does not wait for it: what the point inherits from there is stored anew, and a point whose parent went meanwhile is refused.</summary>
+    private async Task KeepAsync(PointManifest point, CancellationToken cancellation)
+    {
+        foreach (var (root, size) in Marking.RootsOf(point)) await KeepAsync(TreeShape.Top(TreeShape.Chunks(size)), root.Top, [], cancellation);
+        await FlushAsync(cancellation);
+    }
+
+    private async Task KeepAsync(int level, ChunkId id, HashSet<ChunkId> seen, CancellationToken cancellation)
+    {
+        if (id.IsZero || !seen.Add(id)) return;
+        if (_table.Find(id, toRelyOn: true) is null)
+        {
+            if (_table.Find(id, toRelyOn: false) is not { } leaving) throw Missing(id);
+            await MoveAsync(leaving.Pack, new RecordEntry(id, leaving.Place), cancellation);
+        }
+        if (level < 0) return;
+        foreach (var child in await NodeAsync(id, cancellation)) await KeepAsync(level - 1, child, seen, cancellation);
     }
 }

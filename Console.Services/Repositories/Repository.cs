@@ -28,12 +28,13 @@ public sealed partial class Repository : IAsyncDisposable
     private readonly ConcurrentDictionary<ChunkId, ChunkId[]> _cache = [];
     private readonly SemaphoreSlim _indexing = new(1);
     private readonly List<IndexFile> _ownIndexes = [];
+    private readonly ChunkTable _began;
     private volatile ChunkTable _table;
     private volatile Exception? _broken;
 
     private Repository(RepositoryFiles files, OpenSession? session, RepositoryException? unwritable, IndexShelf indexes, ChunkTable table)
     {
-        (_files, _session, _unwritable, _indexes, _table) = (files, session, unwritable, indexes, table);
+        (_files, _session, _unwritable, _indexes, _began, _table) = (files, session, unwritable, indexes, table, table);
         _points = new PointShelf(files);
         _reader = new PackReader(files.Store, files.Config.Id, files.Coder);
         _data = new PackWriter(files.Store, files.Config.Id, files.Coder, RecordKind.Data, files.Config.PackBytes);
@@ -77,6 +78,8 @@ public sealed partial class Repository : IAsyncDisposable
     internal Action? Changed { get; set; }
 
     internal RepositoryFiles Files => _files;
+
+    internal Guid SessionId => _session?.Id ?? throw new RepositoryException(_unwritable!.Fault, _unwritable.Problem.Detail, _unwritable);
 
     internal ChunkTable Table => _table;
 

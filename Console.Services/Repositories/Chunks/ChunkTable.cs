@@ -41,19 +41,34 @@ internal sealed class ChunkTable(IReadOnlyList<IndexFile> files, IReadOnlyDictio
     /// <summary>Finds a sound copy of a chunk, preferring one that will stay.</summary>
     /// <param name="id">The chunk.</param>
     /// <param name="toRelyOn">Whether a new point shall rely on it: then only copies that stay count.</param>
-    public ChunkPlace? Find(ChunkId id, bool toRelyOn)
+    public ChunkPlace? Find(ChunkId id, bool toRelyOn) => FindEntry(id, toRelyOn) is { } at ? PlaceOf(at) : null;
+
+    /// <summary>The same, as the place of its entry.</summary>
+    public EntryAt? FindEntry(ChunkId id, bool toRelyOn)
     {
-        ChunkPlace? leaving = null;
-        foreach (var (file, whole, reliable) in _files)
+        EntryAt? leaving = null;
+        for (var f = 0; f < _files.Count; f++)
+        {
+            var (file, whole, reliable) = _files[f];
             for (var i = file.LowerBound(id); i < file.Count && file.IdAt(i) == id; i++)
             {
                 var (pack, place) = file.PlaceAt(i);
                 if (pack >= whole.Length || !whole[pack]) continue;
-                var found = new ChunkPlace(file.Packs[pack].Id, place);
-                if (damaged.Count > 0 && damaged.Contains(found)) continue;
-                if (reliable[pack]) return found;
-                leaving = found;
+                if (damaged.Count > 0 && damaged.Contains(new ChunkPlace(file.Packs[pack].Id, place))) continue;
+                if (reliable[pack]) return new EntryAt(f, i);
+                leaving = new EntryAt(f, i);
             }
+        }
         return toRelyOn ? null : leaving;
     }
+
+    /// <summary>Where an entry's record is.</summary>
+    public ChunkPlace PlaceOf(EntryAt at)
+    {
+        var (pack, place) = files[at.File].PlaceAt(at.Entry);
+        return new ChunkPlace(files[at.File].Packs[pack].Id, place);
+    }
 }
+
+/// <summary>An entry's place among the indexes of a table.</summary>
+internal readonly record struct EntryAt(int File, int Entry);

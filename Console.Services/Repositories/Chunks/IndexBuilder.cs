@@ -11,6 +11,7 @@ internal sealed class IndexBuilder(Guid repository, Seal seal)
     public const int MaxEntries = 1 << 20;
 
     private readonly List<IndexedPack> _packs = [];
+    private readonly HashSet<Guid> _known = [];
     private readonly List<(ChunkId Id, uint Pack, RecordPlace Place)> _entries = [];
 
     public int Count => _entries.Count;
@@ -20,6 +21,7 @@ internal sealed class IndexBuilder(Guid repository, Seal seal)
     /// <summary>Adds a pack with its records.</summary>
     public void Add(IndexedPack pack, IEnumerable<RecordEntry> records)
     {
+        if (!_known.Add(pack.Id)) return;
         var ordinal = (uint)_packs.Count;
         _packs.Add(pack);
         foreach (var record in records) _entries.Add((record.Id, ordinal, record.Place));
@@ -31,7 +33,8 @@ internal sealed class IndexBuilder(Guid repository, Seal seal)
         var ordinals = new int[index.Packs.Count];
         for (var i = 0; i < ordinals.Length; i++)
         {
-            ordinals[i] = wanted(index.Packs[i].Id) ? _packs.Count : -1;
+            // Two indexes may list one pack, when a session and a collect have merged at the same time.
+            ordinals[i] = wanted(index.Packs[i].Id) && _known.Add(index.Packs[i].Id) ? _packs.Count : -1;
             if (ordinals[i] >= 0) _packs.Add(index.Packs[i]);
         }
         for (var i = 0; i < index.Count; i++)

@@ -1,0 +1,78 @@
+using Quarterdeck.Access;
+using Quarterdeck.Operations;
+using Quarterdeck.Platform;
+using Quarterdeck.Repositories.Registry;
+using Quarterdeck.Repositories.Upkeep;
+
+namespace Quarterdeck.Repositories;
+
+/// <summary>Starts what keeps repositories in order; each is an operation.</summary>
+public sealed class RepositoryUpkeep
+{
+    private readonly RepositoryStore _store;
+    private readonly OperationQueue _queue;
+    private readonly Guard _guard;
+
+    internal RepositoryUpkeep(RepositoryStore store, OperationQueue queue, Guard guard) => (_store, _queue, _guard) = (store, queue, guard);
+
+    /// <summary>Reads and hashes everything (<c>repository.verify</c>).</summary>
+    /// <returns>The operation's id.</returns>
+    public Task<Result<Guid>> VerifyAsync(Caller caller, Guid id, CancellationToken cancellation) =>
+        StartAsync(caller, id, row => Alone(UpkeepKinds.Verify, row, new UpkeepInput(id)), removes: false, cancellation);
+
+    /// <summary>Removes expired points and, with a retention, those that it does not keep (<c>repository.prune</c>). Space is freed by the next collect.</summary>
+    /// <returns>The operation's id; Invalid for a retention that would keep nothing, Conflict when the repository is append-only.</returns>
+    public Task<Result<Guid>> PruneAsync(Caller caller, Guid id, Retention? retention, CancellationToken cancellation)
+    {
+        if (retention is not null && Check(retention) is { } wrong) return Task.FromResult<Result<Guid>>(wrong);
+        return StartAsync(caller, id, row => Alone(UpkeepKinds.Prune, row, new PruneInput(id, retention)), removes: true, cancellation);
+    }
+
+    /// <summary>Frees what no point needs, while backups run (<c>repository.collect</c>).</summary>
+    /// <returns>The operation's id; Conflict when the repository is append-only.</returns>
+    public Task<Result<Guid>> CollectAsync(Caller caller, Guid id, CancellationToken cancellation) =>
+        StartAsync(caller, id, row => Alone(UpkeepKinds.Collect, row, new UpkeepInput(id)), removes: true, cancellation);
+
+    /// <summary>Copies points to another repository, only what is missing there (<c>repository.copy</c>).</summary>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="id">Where they are.</param>
+    /// <param name="targetId">Where they shall be, too.</param>
+    /// <param name="pointIds">Which; null for all.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    /// <returns>The operation's id.</returns>
+    public async Task<Result<Guid>> CopyAsync(Caller caller, Guid id, Guid targetId, IReadOnlyList<Guid>? pointIds, CancellationToken cancellation)
+    {
+        if (await _guard.CheckAsync(caller, RepositoriesPermissions.Operate, RepositoryRegistry.Target(id), cancellation) is { } refused) return refused;
+        if (targetId == id) return Problem.Invalid("targetId", "It is the repository itself.", "Send the id of another one.");
+        if (await _store.FindAsync(targetId, cancellation) is null) return Problem.Invalid("targetId", "There is no such repository.", "Send the id of another configured repository.");
+        return await StartAsync(caller, id, row => new NewOperation(UpkeepKinds.Copy.Key, RepositoryRegistry.Target(id), row.Name, new CopyInput(id, targetId, pointIds))
+        {
+            Locks = [Shared(id), Shared(targetId)],
+        }, removes: false, cancellation);
+    }
+
+    private async Task<Result<Guid>> StartAsync(Caller caller, Guid id, Func<RepositoryRow, NewOperation> operation, bool removes, CancellationToken cancellation)
+    {
+        if (await _guard.CheckAsync(caller, RepositoriesPermissions.Operate, RepositoryRegistry.Target(id), cancellation) is { } refused) return refused;
+        if (await _store.FindAsync(id, cancellation) is not { } row) return Problem.NotFound("repository", id);
+        if (removes && row.AppendOnly) return Problem.Conflict("The repository is append-only", $"'{row.Name}' was made so that nothing in it can be removed.");
+        return await _queue.EnqueueAsync(caller, operation(row), cancellation);
+    }
+
+    // One after the other on this console; beside backups and restores, which share the repository.
+    private static NewOperation Alone(OperationKind kind, RepositoryRow row, object input) => new(kind.Key, RepositoryRegistry.Target(row.Id), row.Name, input)
+    {
+        Locks = [Shared(row.Id), new ResourceLock($"repository-upkeep:{row.Id:D}", LockMode.Exclusive)],
+    };
+
+    private static ResourceLock Shared(Guid id) => new(RepositoryRegistry.Target(id), LockMode.Shared);
+
+    private static Problem? Check(Retention retention)
+    {
+        var errors = new List<FieldError>();
+        foreach (var (field, value) in new[] { ("last", retention.Last), ("hourly", retention.Hourly), ("daily", retention.Daily), ("weekly", retention.Weekly), ("monthly", retention.Monthly), ("yearly", retention.Yearly) })
+            if (value is < 1 or > 10_000) errors.Add(new FieldError($"retention.{field}", $"It is {value}.", "Send 1 to 10000, or leave it out."));
+        if (retention.IsEmpty) errors.Add(new FieldError("retention", "It names no rule.", "Send at least one of last, hourly, daily, weekly, monthly, yearly, or leave it out."));
+        return errors.Count > 0 ? Problem.Invalid(errors) : null;
+    }
+}

@@ -1,0 +1,21 @@
+using Quarterdeck.Operations;
+
+namespace Quarterdeck.Repositories.Upkeep;
+
+/// <summary>The room's kinds of operations. Keys are append-only.</summary>
+internal static class UpkeepKinds
+{
+    public static readonly OperationKind Verify = new("repository.verify", "Verify repository", RepositoriesPermissions.Operate);
+    public static readonly OperationKind Prune = new("repository.prune", "Prune repository", RepositoriesPermissions.Operate);
+    public static readonly OperationKind Collect = new("repository.collect", "Collect repository", RepositoriesPermissions.Operate);
+    public static readonly OperationKind Copy = new("repository.copy", "Copy recovery points", RepositoriesPermissions.Operate);
+}
+
+/// <summary>Input of verify and collect.</summary>
+internal sealed record UpkeepInput(Guid RepositoryId);
+
+/// <summary>Input of prune.</summary>
+internal sealed record PruneInput(Guid RepositoryId, Retention? Retention);
+
+/// <summary>Input of copy.</summary>
+internal sealed record CopyInput(Guid RepositoryId, Guid TargetId, IReadOnlyList<Guid>? PointIds);
