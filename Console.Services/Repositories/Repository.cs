@@ -31,6 +31,7 @@ public sealed partial class Repository : IAsyncDisposable
     private readonly ChunkTable _began;
     private volatile ChunkTable _table;
     private volatile Exception? _broken;
+    private int _closed;
 
     private Repository(RepositoryFiles files, OpenSession? session, RepositoryException? unwritable, IndexShelf indexes, ChunkTable table)
     {
@@ -128,6 +129,7 @@ public sealed partial class Repository : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _closed, 1) != 0) return;
         await _data.DisposeAsync();
         await _nodes.DisposeAsync();
         if (_session is not null) await _session.DisposeAsync();
