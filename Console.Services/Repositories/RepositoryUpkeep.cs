@@ -20,13 +20,10 @@ public sealed class RepositoryUpkeep
     public Task<Result<Guid>> VerifyAsync(Caller caller, Guid id, CancellationToken cancellation) =>
         StartAsync(caller, id, row => Alone(UpkeepKinds.Verify, row, new UpkeepInput(id)), removes: false, cancellation);
 
-    /// <summary>Removes expired points and, with a retention, those that it does not keep (<c>repository.prune</c>). Space is freed by the next collect.</summary>
-    /// <returns>The operation's id; Invalid for a retention that would keep nothing, Conflict when the repository is append-only.</returns>
-    public Task<Result<Guid>> PruneAsync(Caller caller, Guid id, Retention? retention, CancellationToken cancellation)
-    {
-        if (retention is not null && Check(retention) is { } wrong) return Task.FromResult<Result<Guid>>(wrong);
-        return StartAsync(caller, id, row => Alone(UpkeepKinds.Prune, row, new PruneInput(id, retention)), removes: true, cancellation);
-    }
+    /// <summary>Removes expired points, but for pinned ones, those in use and the last good one of a VM (<c>repository.prune</c>). Space is freed by the next collect.</summary>
+    /// <returns>The operation's id; Conflict when the repository is append-only.</returns>
+    public Task<Result<Guid>> PruneAsync(Caller caller, Guid id, CancellationToken cancellation) =>
+        StartAsync(caller, id, row => Alone(UpkeepKinds.Prune, row, new UpkeepInput(id)), removes: true, cancellation);
 
     /// <summary>Frees what no point needs, while backups run (<c>repository.collect</c>).</summary>
     /// <returns>The operation's id; Conflict when the repository is append-only.</returns>
@@ -66,13 +63,4 @@ public sealed class RepositoryUpkeep
     };
 
     private static ResourceLock Shared(Guid id) => new(RepositoryRegistry.Target(id), LockMode.Shared);
-
-    private static Problem? Check(Retention retention)
-    {
-        var errors = new List<FieldError>();
-        foreach (var (field, value) in new[] { ("last", retention.Last), ("hourly", retention.Hourly), ("daily", retention.Daily), ("weekly", retention.Weekly), ("monthly", retention.Monthly), ("yearly", retention.Yearly) })
-            if (value is < 1 or > 10_000) errors.Add(new FieldError($"retention.{field}", $"It is {value}.", "Send 1 to 10000, or leave it out."));
-        if (retention.IsEmpty) errors.Add(new FieldError("retention", "It names no rule.", "Send at least one of last, hourly, daily, weekly, monthly, yearly, or leave it out."));
-        return errors.Count > 0 ? Problem.Invalid(errors) : null;
-    }
 }

@@ -26,7 +26,7 @@ internal static class RepositoryEndpoints
         group.MapPost("/{id:guid}/actions/verify", VerifyAsync).Needs(RepositoriesPermissions.Operate).Produces<AcceptedOperation>(202)
             .WithSummary("Read and hash everything").WithDescription("Tells which recovery points are affected by damage; the result has them by id.");
         group.MapPost("/{id:guid}/actions/prune", PruneAsync).Needs(RepositoriesPermissions.Operate).Produces<AcceptedOperation>(202)
-            .WithSummary("Remove expired points, and those that a retention does not keep").WithDescription("Without a body, or without retention, only expired points go. Pinned points, the last good point and points in use stay. Collect then frees the space.");
+            .WithSummary("Remove expired points").WithDescription("Pinned points, points in use and the last good point of a VM stay. Backup jobs apply their own retention after each run. Collect then frees the space.");
         group.MapPost("/{id:guid}/actions/collect", CollectAsync).Needs(RepositoriesPermissions.Operate).Produces<AcceptedOperation>(202)
             .WithSummary("Free what no point needs").WithDescription("Runs beside backups. What an open session may need goes with a later collect.");
         group.MapPost("/{id:guid}/actions/copy", CopyAsync).Needs(RepositoriesPermissions.Operate).Produces<AcceptedOperation>(202)
@@ -59,13 +59,8 @@ internal static class RepositoryEndpoints
     private static async Task<IResult> VerifyAsync(Guid id, HttpContext http, RepositoryUpkeep upkeep, CancellationToken cancellation) =>
         (await upkeep.VerifyAsync(CallerAccessor.FromHttp(http), id, cancellation)).ToAccepted();
 
-    private static async Task<IResult> PruneAsync(Guid id, JsonBody<PruneRequest> body, HttpContext http, RepositoryRegistry repositories, RepositoryUpkeep upkeep, CancellationToken cancellation)
-    {
-        var caller = CallerAccessor.FromHttp(http);
-        if ((await repositories.GetAsync(caller, id, cancellation)).Problem is { } missing) return missing.ToHttp(); // 404 before the body is read
-        if (http.Request.ContentLength is null or 0) return (await upkeep.PruneAsync(caller, id, null, cancellation)).ToAccepted();
-        return (await body.ReadAsync(cancellation)).TryGet(out var request, out var problem) ? (await upkeep.PruneAsync(caller, id, request.Retention, cancellation)).ToAccepted() : problem.ToHttp();
-    }
+    private static async Task<IResult> PruneAsync(Guid id, HttpContext http, RepositoryUpkeep upkeep, CancellationToken cancellation) =>
+        (await upkeep.PruneAsync(CallerAccessor.FromHttp(http), id, cancellation)).ToAccepted();
 
     private static async Task<IResult> CollectAsync(Guid id, HttpContext http, RepositoryUpkeep upkeep, CancellationToken cancellation) =>
         (await upkeep.CollectAsync(CallerAccessor.FromHttp(http), id, cancellation)).ToAccepted();
@@ -77,10 +72,6 @@ internal static class RepositoryEndpoints
         return (await body.ReadAsync(cancellation)).TryGet(out var request, out var problem) ? (await upkeep.CopyAsync(caller, id, request.TargetId, request.PointIds, cancellation)).ToAccepted() : problem.ToHttp();
     }
 }
-
-/// <summary>What a prune shall keep.</summary>
-/// <param name="Retention">The rules, for each VM; null to remove expired points only.</param>
-public sealed record PruneRequest(Retention? Retention = null);
 
 /// <summary>What is copied where.</summary>
 /// <param name="TargetId">The other repository.</param>

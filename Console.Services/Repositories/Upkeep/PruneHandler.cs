@@ -5,33 +5,30 @@ namespace Quarterdeck.Repositories.Upkeep;
 /// <summary>What a prune did.</summary>
 internal sealed record Pruned(int Removed, int Kept);
 
-/// <summary>Removes points that have expired, and those that a retention does not keep.</summary>
+/// <summary>Removes points that have expired: those made to undo a restore with, and others with an end. Backup jobs keep their own rules.</summary>
 internal sealed class PruneHandler(UpkeepCalls calls, IEnumerable<IPointUse> users, TimeProvider time) : IOperationHandler
 {
     public OperationKind Kind => UpkeepKinds.Prune;
 
-    public async Task<object?> RunAsync(IOperationContext operation, CancellationToken cancellation)
-    {
-        var input = operation.Input<PruneInput>();
-        return await operation.StepAsync("prune", "Removing recovery points", c => calls.WithAsync(input.RepositoryId, "prune", async repository =>
+    public async Task<object?> RunAsync(IOperationContext operation, CancellationToken cancellation) =>
+        await operation.StepAsync("prune", "Removing expired recovery points", c => calls.WithAsync(operation.Input<UpkeepInput>().RepositoryId, "prune", async repository =>
         {
-            var (removed, kept) = (0, 0);
+            var removed = 0;
             var points = await repository.PointsAsync(c);
+            var now = time.GetUtcNow();
             foreach (var vm in points.GroupBy(point => point.VmId))
-                foreach (var (point, why) in (input.Retention ?? new Retention()).Decide(vm, time.GetUtcNow(), TimeZoneInfo.Utc))
+            {
+                var lastGood = vm.FirstOrDefault(point => point.Labels.Damage is null)?.Id;
+                foreach (var point in vm)
                 {
-                    if (why is not null || await NeededAsync(operation, point, c))
-                    {
-                        kept++;
-                        continue;
-                    }
+                    if (point.Labels.Pinned || point.Labels.ExpiresAt is not { } until || until > now || point.Id == lastGood || await NeededAsync(operation, point, c)) continue;
                     await repository.RemovePointAsync(point.Id, c);
                     operation.Log($"Removed {point.Id:D} of {point.VmName}, {point.CreatedAt:yyyy-MM-dd HH:mm:ss} UTC.");
                     operation.Progress(++removed, null, "points");
                 }
-            return new Pruned(removed, kept);
+            }
+            return new Pruned(removed, points.Count - removed);
         }, c));
-    }
 
     private async Task<bool> NeededAsync(IOperationContext operation, PointManifest point, CancellationToken cancellation)
     {

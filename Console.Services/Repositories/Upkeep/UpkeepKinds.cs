@@ -11,11 +11,8 @@ internal static class UpkeepKinds
     public static readonly OperationKind Copy = new("repository.copy", "Copy recovery points", RepositoriesPermissions.Operate);
 }
 
-/// <summary>Input of verify and collect.</summary>
+/// <summary>Input of verify, prune and collect.</summary>
 internal sealed record UpkeepInput(Guid RepositoryId);
-
-/// <summary>Input of prune.</summary>
-internal sealed record PruneInput(Guid RepositoryId, Retention? Retention);
 
 /// <summary>Input of copy.</summary>
 internal sealed record CopyInput(Guid RepositoryId, Guid TargetId, IReadOnlyList<Guid>? PointIds);
