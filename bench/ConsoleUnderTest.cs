@@ -14,6 +14,9 @@ internal sealed class ConsoleUnderTest : IAsyncDisposable
 
     private ConsoleUnderTest(Process process, HttpClient http, string data) => (_process, Http, _data) = (process, http, data);
 
+    /// <summary>The process.</summary>
+    public int ProcessId => _process.Id;
+
     /// <summary>Sends with the administrator's token; base address <c>…/api/v1/</c>.</summary>
     public HttpClient Http { get; }
 

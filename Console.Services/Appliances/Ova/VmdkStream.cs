@@ -25,6 +25,7 @@ internal sealed class VmdkStream(string file, BufferedReader reader)
     public async IAsyncEnumerable<PackedGrain> GrainsAsync(VmdkHeader header, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
         var sector = new byte[VmdkHeader.Sector];
+        var tables = 4 * ((header.Grains + VmdkHeader.TableEntries - 1) / VmdkHeader.TableEntries) + 16;
         while (true)
         {
             await reader.ExactlyAsync(sector, cancellation);
@@ -36,6 +37,7 @@ internal sealed class VmdkStream(string file, BufferedReader reader)
                 if (type == 0) yield break;
                 // A grain table has 512 entries of 4 bytes, a directory one entry a table; the footer is one sector.
                 ulong most = type switch { 1 => 4UL, 2 => (ulong)(header.CapacityBytes / header.GrainBytes / 512 + 1) * 4 / 512 + 1, 3 => 1UL, _ => throw Refusal.Of(file, $"it has a marker of the unknown type {type}.") };
+                if (tables-- == 0) throw Refusal.Of(file, "it has more tables than the disk needs.");
                 if (value > most) throw Refusal.Of(file, "a table in it is longer than the disk needs.");
                 await reader.SkipAsync((long)value * VmdkHeader.Sector, cancellation);
                 continue;
