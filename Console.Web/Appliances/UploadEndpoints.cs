@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Antiforgery;
 using Quarterdeck.Appliances;
 using Quarterdeck.Platform;
+using Quarterdeck.Plugins;
 using Quarterdeck.Web.Access;
 using Quarterdeck.Web.Api;
 using Quarterdeck.Web.Plugins;
@@ -25,6 +26,7 @@ internal static class UploadEndpoints
         uploads.AddEndpointFilter(RefuseForgeryAsync);
         uploads.MapPost("", DeployAsync).Needs(AppliancePermissions.Deploy);
         uploads.MapPost("/head", InspectHeadAsync).Needs(AppliancePermissions.Inspect);
+        uploads.MapPost("/upgrade/{id:guid}", PluginEndpoints.UpgradeAsync).Needs(PluginPermissions.Manage);
         uploads.MapPost("/validation", ValidationEndpoints.ValidateAsync).Needs(AppliancePermissions.Inspect);
     }
 

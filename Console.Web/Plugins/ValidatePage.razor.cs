@@ -5,7 +5,6 @@ using Microsoft.Extensions.Options;
 using Microsoft.JSInterop;
 using Quarterdeck.Platform;
 using Quarterdeck.Plugins;
-using Quarterdeck.Web.Api;
 
 namespace Quarterdeck.Web.Plugins;
 
@@ -13,9 +12,6 @@ namespace Quarterdeck.Web.Plugins;
 public sealed partial class ValidatePage : IAsyncDisposable
 {
     private enum Stage { Choose, Checking, Told }
-
-    /// <summary>What the browser got as an answer; status 0 when there was none.</summary>
-    private sealed record Answer(int Status, string Body);
 
     private ElementReference _input;
     private DotNetObjectReference<ValidatePage>? _self;
@@ -46,9 +42,9 @@ public sealed partial class ValidatePage : IAsyncDisposable
     {
         (_fileName, _sent, _total, _report, _problem, _stage) = (name, 0, bytes, null, null, Stage.Checking);
         StateHasChanged();
-        var answer = await _upload!.InvokeAsync<Answer>("deploy", "appliances/uploads/validation", Antiforgery.GetAntiforgeryToken()?.Value ?? "", null);
+        var answer = await _upload!.InvokeAsync<UploadAnswer>("deploy", "appliances/uploads/validation", Antiforgery.GetAntiforgeryToken()?.Value ?? "", null);
         _report = answer.Status == 200 ? JsonSerializer.Deserialize<PackageReport>(answer.Body, Json.Value.SerializerOptions) : null;
-        _problem = _report is null ? Refusal(answer) : null;
+        _problem = _report is null ? answer.Refusal(Json.Value.SerializerOptions) : null;
         _stage = _report is null ? Stage.Choose : Stage.Told;
         StateHasChanged();
     }
@@ -62,17 +58,6 @@ public sealed partial class ValidatePage : IAsyncDisposable
     }
 
     private async Task StopAsync() => await _upload!.InvokeVoidAsync("stop");
-
-    private Problem Refusal(Answer answer)
-    {
-        if (answer.Status == 0) return Problem.Unavailable("The package was not read", $"{answer.Body} Choose it again.");
-        try
-        {
-            if (JsonSerializer.Deserialize<ProblemBody>(answer.Body, Json.Value.SerializerOptions) is { Title: not null } told) return Problem.Conflict(told.Title, told.Detail);
-        }
-        catch (JsonException) { /* not ours: a proxy's page, for instance */ }
-        return Problem.Unavailable("The package was not read", $"The console answered with status {answer.Status}. If a proxy stands in front of it, let it pass uploads of this size.");
-    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
