@@ -7,6 +7,7 @@ internal static class Program
     {
         if (args is ["operations-node", .. var rest]) return await Operations.NodeProcess.RunAsync(rest);
         if (args is ["run-program", var program, .. var arguments]) return (await new Quarterdeck.Platform.Processes.ProcessRunner().RunAsync(new(program, arguments), default)).ExitCode;
+        if (args is ["repository-work", var repository, var seed]) return await Repositories.KilledSessionTests.WorkAsync(repository, int.Parse(seed));
         if (args is ["write-pairs", var folder, var connection]) return await Integration.Database.KilledWriterTests.WriteAsync(folder, connection);
         await System.Console.Error.WriteLineAsync("This is a test assembly; run it with dotnet test.");
         return 2;
