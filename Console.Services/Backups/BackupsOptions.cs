@@ -5,7 +5,7 @@ namespace Quarterdeck.Backups;
 /// <summary>Settings under <c>Quarterdeck:Backups</c>.</summary>
 public sealed class BackupsOptions
 {
-    /// <summary>Absolute folder for the sockets over which QEMU hands disks to the console; empty for <c>/run/quarterdeck</c> (root) or <c>run</c> in the data folder.</summary>
+    /// <summary>Absolute folder for the sockets over which the disks of VMs that are off are read; empty for <c>/run/quarterdeck</c> (root) or <c>run</c> in the data folder.</summary>
     public string SocketFolder { get; set; } = "";
 
     /// <summary>Where libvirt keeps the state of virtual TPMs.</summary>

@@ -121,10 +121,9 @@ public sealed class PointTaker
 
     private async Task RemoveLeftOversAsync(LocatedVm vm, Guid point, Action<string> log, CancellationToken cancellation)
     {
-        _parts.Rooms.Sweep();
         if (await vm.Hypervisor.DomainAsync(vm.Domain, cancellation) is null) return;
         await ThawAsync(vm, cancellation); // a guest that was frozen when the console died waits for this
-        await BackupJobs.RequireNoneAsync(_parts, vm.Hypervisor, vm.Domain, cancellation);
+        if (await Checkpoints.RunsAsync(vm.Hypervisor, vm.Domain, cancellation)) await BackupJobs.RequireNoneAsync(_parts, vm.Hypervisor, vm.Domain, cancellation);
         await _parts.Checkpoints.RemoveAsync(vm.Hypervisor, vm.Domain, CheckpointName.Of(point), cancellation);
         log("Removed what the attempt before had left on the host.");
     }

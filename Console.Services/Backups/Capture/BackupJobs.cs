@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Xml.Linq;
 using Quarterdeck.Hosts;
 using Quarterdeck.Platform;
@@ -13,9 +14,16 @@ internal static class BackupJobs
     /// <exception cref="ProblemException">Somebody else's backup runs.</exception>
     public static async Task RequireNoneAsync(CaptureParts parts, IHypervisor hypervisor, Guid domain, CancellationToken cancellation)
     {
-        if (await hypervisor.BackupJobAsync(domain, cancellation) is not { } job) return;
+        if (await hypervisor.BackupJobAsync(domain, cancellation) is not { } job)
+        {
+            // QEMU has one NBD server only; libvirt's service does not survive being told to start a second.
+            var exports = await hypervisor.MonitorAsync(domain, """{"execute":"query-block-exports"}""", human: false, cancellation);
+            using var answer = JsonDocument.Parse(exports);
+            if (answer.RootElement.GetProperty("return").GetArrayLength() == 0) return;
+            throw new ProblemException(Problem.Conflict("Another program reads the VM's disks", "The VM's QEMU exports a disk to another program, such as a migration. Start the backup again when that has ended."));
+        }
         var socket = SocketOf(job);
-        if (socket is null || parts.Rooms.AbandonedPointOf(socket) is null)
+        if (socket is null || !Leftover.IsAbandoned(socket))
             throw new ProblemException(Problem.Conflict("Another backup of the VM runs", "A backup job that this console did not start runs on the VM. Wait for it, or end it with virsh domjobabort, and start the backup again."));
         await EndAsync(hypervisor, domain, socket, parts.Time, cancellation);
     }

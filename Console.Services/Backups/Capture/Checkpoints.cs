@@ -36,7 +36,7 @@ internal sealed class Checkpoints(ImageTool images)
     private static async Task RemoveLiveAsync(IHypervisor hypervisor, Guid domain, Func<string, bool> which, CancellationToken cancellation)
     {
         var known = await KnownAsync(hypervisor, domain, cancellation);
-        foreach (var name in known.Where(which)) await hypervisor.DeleteCheckpointAsync(domain, name, metadataOnly: false, cancellation);
+        foreach (var name in known.Where(which)) await DeleteAsync(hypervisor, domain, name, cancellation);
         // Bitmaps that libvirt does not know of any more, as after the VM was defined anew: told of them, it can remove them.
         var nodes = await LiveBitmaps.ReadAsync(hypervisor, domain, cancellation);
         var xml = await hypervisor.XmlAsync(domain, cancellation);
@@ -44,8 +44,15 @@ internal sealed class Checkpoints(ImageTool images)
         foreach (var name in nodes.Values.SelectMany(b => b).Select(b => b.Name).Where(n => CheckpointName.IsOurs(n) && which(n) && !known.Contains(n)).Distinct().ToList())
         {
             await DefineAsync(hypervisor, domain, name, disks, d => d.Node is { } node && nodes.GetValueOrDefault(node)?.Any(b => b.Name == name) == true, cancellation);
-            await hypervisor.DeleteCheckpointAsync(domain, name, metadataOnly: false, cancellation);
+            await DeleteAsync(hypervisor, domain, name, cancellation);
         }
+    }
+
+    // Where a disk has lost its bitmap libvirt deletes nothing; then it forgets the checkpoint, and what bitmaps are left are found by their name.
+    private static async Task DeleteAsync(IHypervisor hypervisor, Guid domain, string name, CancellationToken cancellation)
+    {
+        try { await hypervisor.DeleteCheckpointAsync(domain, name, metadataOnly: false, cancellation); }
+        catch (HypervisorException e) when (e.Error is not (HypervisorError.Disconnected or HypervisorError.TimedOut)) { await hypervisor.DeleteCheckpointAsync(domain, name, metadataOnly: true, cancellation); }
     }
 
     private async Task RemoveStillAsync(IHypervisor hypervisor, Guid domain, Func<string, bool> which, Func<string, bool>? mergeInto, CancellationToken cancellation)

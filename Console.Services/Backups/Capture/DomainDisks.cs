@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Xml.Linq;
 
 namespace Quarterdeck.Backups.Capture;
@@ -21,10 +20,9 @@ internal sealed record DomainDisk(string Target, string? Path, string Format, st
 /// <param name="Disks">Hard disks with content; CD drives, floppies and empty ones are left out.</param>
 /// <param name="Skipped">Sentences about disks that are left out although they may hold something.</param>
 /// <param name="HasAgent">Whether an agent inside the guest answers.</param>
-/// <param name="Owner">User and group of its QEMU process; null while it is off, or where libvirt does not tell.</param>
 /// <param name="Nvram">File of its firmware's variables.</param>
 /// <param name="HasTpm">Whether it has an emulated TPM.</param>
-internal sealed record DomainDisks(IReadOnlyList<DomainDisk> Disks, IReadOnlyList<string> Skipped, bool HasAgent, (uint User, uint Group)? Owner, string? Nvram, bool HasTpm)
+internal sealed record DomainDisks(IReadOnlyList<DomainDisk> Disks, IReadOnlyList<string> Skipped, bool HasAgent, string? Nvram, bool HasTpm)
 {
     /// <summary>Reads a domain's XML.</summary>
     public static DomainDisks Read(string xml)
@@ -42,7 +40,7 @@ internal sealed record DomainDisks(IReadOnlyList<DomainDisk> Disks, IReadOnlyLis
         }
         var agent = devices?.Elements("channel").Any(c => c.Element("target") is { } t && (string?)t.Attribute("name") == "org.qemu.guest_agent.0" && (string?)t.Attribute("state") == "connected") ?? false;
         var tpm = devices?.Elements("tpm").Any(t => (string?)t.Element("backend")?.Attribute("type") == "emulator") ?? false;
-        return new DomainDisks(disks, skipped, agent, OwnerOf(root), (string?)root.Element("os")?.Element("nvram"), tpm);
+        return new DomainDisks(disks, skipped, agent, (string?)root.Element("os")?.Element("nvram"), tpm);
     }
 
     private static DomainDisk Disk(string target, XElement element, XElement source)
@@ -56,13 +54,4 @@ internal sealed record DomainDisks(IReadOnlyList<DomainDisk> Disks, IReadOnlyLis
     }
 
     private static string? PathOf(XElement? source) => (string?)source?.Attribute("file") ?? (string?)source?.Attribute("dev");
-
-    // <label>+64055:+64055</label>: numbers, whatever the users are called.
-    private static (uint, uint)? OwnerOf(XElement root)
-    {
-        var label = (string?)root.Elements("seclabel").FirstOrDefault(s => (string?)s.Attribute("model") == "dac")?.Element("label");
-        return label?.Split(':') is [['+', .. var user], ['+', .. var group]] && Number(user) is { } u && Number(group) is { } g ? (u, g) : null;
-
-        static uint? Number(string text) => uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
-    }
 }

@@ -54,7 +54,7 @@ internal sealed record ReadPlanner(PointManifest? Base, bool HasPoints, bool Ful
         // Two disks that were exchanged have each other's bitmap under the right name.
         if (!disk.Chain.Contains(since.Path)) return (true, $"its image was {since.Path} at the last point");
         var bitmap = bitmaps.FirstOrDefault(b => b.Name == CheckpointName.Of(Base.Id));
-        if (bitmap is null) return (true, "its dirty bitmap is gone, as after a revert, or when a tool wrote it anew");
+        if (bitmap is null) return (true, "its dirty bitmap is gone, as after a crash of QEMU, a revert, or when a tool wrote the image anew");
         return bitmap.Usable ? (false, null) : (true, "its dirty bitmap is inconsistent, as after a crash of QEMU or of the host");
     }
 }

@@ -55,7 +55,7 @@ internal sealed class RunningCapture : ICapture
         var planner = await ReadPlanner.OfAsync(order.Repository, order.Vm.Vm.Id, known.Select(n => CheckpointName.PointOf(n)!.Value), order.Options.Full, cancellation);
         var plans = disks.Disks.Select(d => planner.For(d, d.Node is null ? [] : nodes.GetValueOrDefault(d.Node) ?? [])).ToList();
 
-        var capture = new RunningCapture(parts, order, planner, disks.Skipped, parts.Rooms.Open(order.Point, disks.Owner));
+        var capture = new RunningCapture(parts, order, planner, disks.Skipped, QemuFolder.SocketFor(order.Vm.Vm, domain, order.Point));
         try
         {
             await capture.BeginAsync(plans, disks.HasAgent && order.Options.Freeze, cancellation);
@@ -74,7 +74,7 @@ internal sealed class RunningCapture : ICapture
         if (_released) return;
         await BackupJobs.EndAsync(Hypervisor, Domain, _socket, _parts.Time, cancellation);
         foreach (var file in _scratch.Where(File.Exists)) File.Delete(file); // libvirt forgets them when QEMU dies
-        _parts.Rooms.Close(_order.Point);
+        if (File.Exists(_socket)) File.Delete(_socket);
         _released = true;
     }
 

@@ -107,7 +107,7 @@ internal sealed class StillCapture : ICapture
 
         Consistency = await _order.Vm.Hypervisor.WasShutDownAsync(_order.Vm.Domain, cancellation) ? PointConsistency.Filesystem : PointConsistency.Crash;
         At = _parts.Time.GetUtcNow();
-        var room = Path.GetDirectoryName(_parts.Rooms.Open(_order.Point, owner: null))!;
+        var room = _parts.Rooms.Open(_order.Point);
         foreach (var (plan, number) in plans.Select((p, i) => (p, i)))
         {
             var bitmap = plan.Since is null ? null : planner.Checkpoint;
