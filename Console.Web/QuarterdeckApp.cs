@@ -119,6 +119,7 @@ public static class QuarterdeckApp
         services.AddLive();
         services.AddOperationsTopic();
         services.AddPluginsTopic();
+        services.AddRecoveryPointsTopic();
         services.AddPluginUi();
         services.AddHostedService<ApplianceListener>();
         services.AddHealth();
@@ -130,6 +131,7 @@ public static class QuarterdeckApp
         api.MapAccess();
         api.MapHosts();
         api.MapRepositories();
+        api.MapBackups();
         api.MapBackupJobs();
         api.MapRestores();
         api.MapVms();

@@ -42,7 +42,9 @@ public sealed class ChangeTracking
         if (await Checkpoints.RunsAsync(vm.Hypervisor, vm.Domain, cancellation))
             throw new ProblemException(Problem.Conflict("The VM runs", $"'{vm.Vm.Name}' must be off for its change tracking to start from a recovery point."));
         var all = DomainDisks.Read(await vm.Hypervisor.XmlAsync(vm.Domain, cancellation, inactive: true)).Disks;
-        var tracked = all.Where(d => d is { Tracks: true, Path: not null }).ToList();
+        var tracked = new List<DomainDisk>();
+        foreach (var disk in all.Where(d => d is { Tracks: true, Path: not null }))
+            if (!(await _images.ChainAsync(disk.Path!, disk.Format, cancellation))[0].IsOld) tracked.Add(disk);
         await _checkpoints.RemoveAllAsync(vm.Hypervisor, vm.Domain, keep: null, cancellation);
         if (tracked.Count == 0) return;
         var name = CheckpointName.Of(pointId);
@@ -59,13 +61,14 @@ public sealed class ChangeTracking
     private static async Task<List<IReadOnlyList<Bitmap>>> LiveAsync(LocatedVm vm, IReadOnlyList<DomainDisk> disks, CancellationToken cancellation)
     {
         var nodes = await LiveBitmaps.ReadAsync(vm.Hypervisor, vm.Domain, cancellation);
-        return [.. disks.Select(d => d.Node is null ? [] : nodes.GetValueOrDefault(d.Node) ?? [])];
+        return [.. disks.Select(d => nodes.GetValueOrDefault(d.Node ?? "") ?? LiveNode.None).Where(n => !n.IsOld).Select(n => n.Bitmaps)];
     }
 
     private async Task<List<IReadOnlyList<Bitmap>>> StillAsync(IReadOnlyList<DomainDisk> disks, CancellationToken cancellation)
     {
         var bitmaps = new List<IReadOnlyList<Bitmap>>();
-        foreach (var disk in disks) bitmaps.Add((await _images.ChainAsync(disk.Path!, disk.Format, cancellation))[0].Bitmaps);
+        foreach (var disk in disks)
+            if ((await _images.ChainAsync(disk.Path!, disk.Format, cancellation))[0] is { IsOld: false } top) bitmaps.Add(top.Bitmaps);
         return bitmaps;
     }
 }

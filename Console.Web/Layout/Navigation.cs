@@ -1,5 +1,6 @@
 using Quarterdeck.Access;
 using Quarterdeck.Appliances;
+using Quarterdeck.Backups;
 using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
 using Quarterdeck.Plugins;
@@ -33,6 +34,7 @@ public static class Navigation
             new("Installed", "plugins", "plugin", PluginPermissions.Read),
             new("Publishers", "publishers", "lock", AppliancePermissions.ReadPublishers),
         ]),
+        new("Protection", [new("Recovery points", "recovery-points", "clock", BackupsPermissions.Read)]),
         new("Activity",
         [
             new("Operations", "operations", "operation", OperationPermissions.Read),

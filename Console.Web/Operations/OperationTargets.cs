@@ -8,6 +8,7 @@ internal static class OperationTargets
     private static readonly Dictionary<string, (string Path, string Word)> Kinds = new(StringComparer.Ordinal)
     {
         ["vm"] = ("vms", "virtual machines"), ["host"] = ("hosts", "hosts"), ["plugin"] = ("plugins", "plug-ins"), ["appliance"] = ("plugins", "appliances"),
+        ["recovery-point"] = ("recovery-points", "recovery points"),
     };
 
     /// <summary>The choices of the filter.</summary>

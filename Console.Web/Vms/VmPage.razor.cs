@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Components;
 using Quarterdeck.Access;
+using Quarterdeck.Backups;
 using Quarterdeck.Events;
 using Quarterdeck.Hosts;
 using Quarterdeck.Platform;
@@ -15,7 +16,7 @@ public sealed partial class VmPage : LiveComponent
     private Problem? _problem;
     private Guid? _shown, _last;
     private Caller? _caller;
-    private bool _screen, _audits;
+    private bool _screen, _audits, _protects;
     private IReadOnlyList<Tab> _tabs = [new("overview", "Overview")];
 
     [Inject] private VirtualMachines Machines { get; set; } = default!;
@@ -35,11 +36,11 @@ public sealed partial class VmPage : LiveComponent
     {
         _view = ViewOne(Stream, () => Id.ToString(), (caller, cancellation) => Machines.GetAsync(caller, Id, cancellation));
         _caller = await Callers.GetAsync();
-        (_screen, _audits) = (_caller.May(HostsPermissions.ConsoleVms), _caller.May(AccessPermissions.ReadAudit));
+        (_screen, _audits, _protects) = (_caller.May(HostsPermissions.ConsoleVms), _caller.May(AccessPermissions.ReadAudit), _caller.May(BackupsPermissions.Read));
         _tabs =
         [
             new("overview", "Overview"), .. Only(_screen, new Tab("console", "Console")), new("metrics", "Metrics"),
-            new("snapshots", "Snapshots"), new("operations", "Operations"), .. Only(_audits, new Tab("audit", "Audit")),
+            .. Only(_protects, new Tab("protection", "Protection")), new("snapshots", "Snapshots"), new("operations", "Operations"), .. Only(_audits, new Tab("audit", "Audit")),
         ];
     }
 

@@ -41,9 +41,9 @@ internal sealed class Checkpoints(ImageTool images)
         var nodes = await LiveBitmaps.ReadAsync(hypervisor, domain, cancellation);
         var xml = await hypervisor.XmlAsync(domain, cancellation);
         var disks = DomainDisks.Read(xml).Disks;
-        foreach (var name in nodes.Values.SelectMany(b => b).Select(b => b.Name).Where(n => CheckpointName.IsOurs(n) && which(n) && !known.Contains(n)).Distinct().ToList())
+        foreach (var name in nodes.Values.SelectMany(n => n.Bitmaps).Select(b => b.Name).Where(n => CheckpointName.IsOurs(n) && which(n) && !known.Contains(n)).Distinct().ToList())
         {
-            await DefineAsync(hypervisor, domain, name, disks, d => d.Node is { } node && nodes.GetValueOrDefault(node)?.Any(b => b.Name == name) == true, cancellation);
+            await DefineAsync(hypervisor, domain, name, disks, d => d.Node is { } node && nodes.GetValueOrDefault(node)?.Bitmaps.Any(b => b.Name == name) == true, cancellation);
             await DeleteAsync(hypervisor, domain, name, cancellation);
         }
     }

@@ -12,8 +12,11 @@ namespace Quarterdeck.Backups.Capture;
 /// <param name="IsDevice">Whether it is a block device of the host.</param>
 internal sealed record DomainDisk(string Target, string? Path, string Format, string? Node, IReadOnlyList<string> Chain, bool ReadOnly, bool IsDevice)
 {
+    /// <summary>Whether its image is of qcow2's first version, which has no place for bitmaps.</summary>
+    public bool IsOld { get; init; }
+
     /// <summary>Whether its changes can be tracked: bitmaps live in qcow2 images.</summary>
-    public bool Tracks => Format == "qcow2" && !ReadOnly;
+    public bool Tracks => Format == "qcow2" && !ReadOnly && !IsOld;
 }
 
 /// <summary>What a capture needs to know of a domain.</summary>

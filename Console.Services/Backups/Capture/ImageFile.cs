@@ -9,7 +9,8 @@ namespace Quarterdeck.Backups.Capture;
 /// <param name="Format"><c>qcow2</c> or <c>raw</c>.</param>
 /// <param name="SizeBytes">What the guest sees.</param>
 /// <param name="Bitmaps">Its persistent bitmaps.</param>
-internal sealed record ImageFile(string Path, string Format, long SizeBytes, IReadOnlyList<Bitmap> Bitmaps);
+/// <param name="IsOld">Whether it is of qcow2's first version.</param>
+internal sealed record ImageFile(string Path, string Format, long SizeBytes, IReadOnlyList<Bitmap> Bitmaps, bool IsOld);
 
 /// <summary>Looks at and changes images of VMs that are off, with qemu-img. A running QEMU's lock makes every call fail.</summary>
 internal sealed class ImageTool(ProcessRunner processes)
@@ -57,10 +58,11 @@ internal sealed class ImageTool(ProcessRunner processes)
         var data = root.TryGetProperty("format-specific", out var specific) && specific.TryGetProperty("data", out var d) ? d : default;
         if (data.ValueKind == JsonValueKind.Object && data.TryGetProperty("data-file", out _)) throw Refused(path, "keeps its content in another file, which the console does not read. Start the VM, and back it up then");
         if (root.TryGetProperty("encrypted", out var encrypted) && encrypted.GetBoolean()) throw Refused(path, "is encrypted, and only the VM's QEMU has the key. Start the VM, and back it up then");
+        var old = data.ValueKind == JsonValueKind.Object && data.TryGetProperty("compat", out var compat) && compat.ValueEquals("0.10");
         var bitmaps = data.ValueKind == JsonValueKind.Object && data.TryGetProperty("bitmaps", out var list) ? list.EnumerateArray().Select(Bitmap).ToList() : [];
         var backing = root.TryGetProperty("full-backing-filename", out var full) ? full.GetString() : root.TryGetProperty("backing-filename", out var plain) ? plain.GetString() : null;
         if (backing is not null && (!System.IO.Path.IsPathRooted(backing) || !File.Exists(backing))) throw Refused(path, $"stands on '{backing}', which is no file of this machine");
-        return (new ImageFile(path, format, root.GetProperty("virtual-size").GetInt64(), bitmaps), backing, root.TryGetProperty("backing-filename-format", out var named) ? named.GetString() : null);
+        return (new ImageFile(path, format, root.GetProperty("virtual-size").GetInt64(), bitmaps, old), backing, root.TryGetProperty("backing-filename-format", out var named) ? named.GetString() : null);
     }
 
     private static Bitmap Bitmap(JsonElement bitmap)

@@ -9,20 +9,33 @@ namespace Quarterdeck.Backups.Capture;
 /// <param name="ChangedBytes">Bytes marked, in whole pieces; null when it cannot be told now.</param>
 internal sealed record Bitmap(string Name, bool Usable, long? ChangedBytes);
 
+/// <summary>The top image of a disk in a running QEMU.</summary>
+/// <param name="Bitmaps">Its bitmaps.</param>
+/// <param name="IsOld">Whether it is of qcow2's first version.</param>
+internal sealed record LiveNode(IReadOnlyList<Bitmap> Bitmaps, bool IsOld)
+{
+    /// <summary>For a disk that QEMU does not tell about.</summary>
+    public static LiveNode None { get; } = new([], false);
+}
+
 /// <summary>The dirty bitmaps of a running domain, as its QEMU tells.</summary>
 internal static class LiveBitmaps
 {
-    /// <summary>Bitmaps in the top image of each disk, by the image's node name.</summary>
-    public static async Task<IReadOnlyDictionary<string, IReadOnlyList<Bitmap>>> ReadAsync(IHypervisor hypervisor, Guid domain, CancellationToken cancellation)
+    /// <summary>The top image of each disk, by its node name.</summary>
+    public static async Task<IReadOnlyDictionary<string, LiveNode>> ReadAsync(IHypervisor hypervisor, Guid domain, CancellationToken cancellation)
     {
         var answer = await hypervisor.MonitorAsync(domain, """{"execute":"query-block"}""", human: false, cancellation);
         using var json = JsonDocument.Parse(answer);
-        var nodes = new Dictionary<string, IReadOnlyList<Bitmap>>(StringComparer.Ordinal);
+        var nodes = new Dictionary<string, LiveNode>(StringComparer.Ordinal);
         foreach (var device in json.RootElement.GetProperty("return").EnumerateArray())
             if (device.TryGetProperty("inserted", out var inserted) && inserted.TryGetProperty("node-name", out var node))
-                nodes[node.GetString() ?? ""] = inserted.TryGetProperty("dirty-bitmaps", out var bitmaps) ? [.. bitmaps.EnumerateArray().Where(HasName).Select(Read)] : [];
+                nodes[node.GetString() ?? ""] = new LiveNode(inserted.TryGetProperty("dirty-bitmaps", out var bitmaps) ? [.. bitmaps.EnumerateArray().Where(HasName).Select(Read)] : [], IsOld(inserted));
         return nodes;
     }
+
+    private static bool IsOld(JsonElement inserted) =>
+        inserted.TryGetProperty("image", out var image) && image.TryGetProperty("format-specific", out var specific) && specific.TryGetProperty("data", out var data)
+        && data.ValueKind == JsonValueKind.Object && data.TryGetProperty("compat", out var compat) && compat.ValueEquals("0.10");
 
     private static bool HasName(JsonElement bitmap) => bitmap.TryGetProperty("name", out _);
 

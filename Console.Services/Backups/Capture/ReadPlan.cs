@@ -47,6 +47,7 @@ internal sealed record ReadPlanner(PointManifest? Base, bool HasPoints, bool Ful
         if (!HasPoints) return (true, null);
         if (Full) return (true, "that was asked for");
         if (disk.ReadOnly) return (true, "the guest may only read it, so nothing tracks its changes");
+        if (disk.IsOld) return (true, "its image is of qcow2's first version, which cannot track changes (qemu-img amend -o compat=1.1 makes it a newer one)");
         if (!disk.Tracks) return (true, $"{disk.Format} images cannot track changes");
         if (Base is null) return (true, "nothing tracks its changes since a point of this repository");
         if (since is null) return (true, "it was not part of the last point");

@@ -53,7 +53,7 @@ internal sealed class RunningCapture : ICapture
         var nodes = await LiveBitmaps.ReadAsync(hypervisor, domain, cancellation);
         var known = await Checkpoints.KnownAsync(hypervisor, domain, cancellation);
         var planner = await ReadPlanner.OfAsync(order.Repository, order.Vm.Vm.Id, known.Select(n => CheckpointName.PointOf(n)!.Value), order.Options.Full, cancellation);
-        var plans = disks.Disks.Select(d => planner.For(d, d.Node is null ? [] : nodes.GetValueOrDefault(d.Node) ?? [])).ToList();
+        var plans = disks.Disks.Select(d => (Disk: d, Node: nodes.GetValueOrDefault(d.Node ?? "") ?? LiveNode.None)).Select(d => planner.For(d.Disk with { IsOld = d.Node.IsOld }, d.Node.Bitmaps)).ToList();
 
         var capture = new RunningCapture(parts, order, planner, disks.Skipped, QemuFolder.SocketFor(order.Vm.Vm, domain, order.Point));
         try

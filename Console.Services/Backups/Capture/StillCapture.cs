@@ -99,7 +99,7 @@ internal sealed class StillCapture : ICapture
         var names = chains.SelectMany(c => c[0].Bitmaps).Select(b => CheckpointName.PointOf(b.Name)).OfType<Guid>();
         var planner = await ReadPlanner.OfAsync(_order.Repository, _order.Vm.Vm.Id, names, _order.Options.Full, cancellation);
         _base = planner.Checkpoint;
-        var plans = disks.Zip(chains, (disk, chain) => Plan(planner, disk with { Chain = [.. chain.Select(i => i.Path)] }, chain)).ToList();
+        var plans = disks.Zip(chains, (disk, chain) => Plan(planner, disk with { Chain = [.. chain.Select(i => i.Path)], IsOld = chain[0].IsOld }, chain)).ToList();
 
         // Recording begins before the first byte is read: were the VM started in between, the bitmap would hold too much, never too little.
         if (_order.Checkpoint is { } name)

@@ -17,9 +17,8 @@ internal sealed partial class PointMirror(RepositoryConnections repositories, Po
     public async Task<Problem?> ReadAsync(Guid repositoryId, CancellationToken cancellation)
     {
         var begun = time.GetUtcNow();
-        if (!(await repositories.OpenAsync(repositoryId, cancellation)).TryGet(out var repository, out var problem)) return problem;
-        await using (repository)
-            await points.MirrorAsync(repositoryId, await repository.PointsAsync(cancellation), begun, cancellation);
+        if (!(await repositories.PointsAsync(repositoryId, cancellation)).TryGet(out var there, out var problem)) return problem;
+        await points.MirrorAsync(repositoryId, there, begun, cancellation);
         return null;
     }
 

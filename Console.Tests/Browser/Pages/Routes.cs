@@ -21,6 +21,7 @@ public static class Routes
         ("users", "/users"),
         ("tokens", "/tokens"),
         ("profile", "/profile"),
+        ("recovery-points", "/recovery-points"),
         ("operations", "/operations"),
         ("schedules", "/schedules"),
         ("api", "/api"),

@@ -90,6 +90,7 @@ internal sealed partial class BackupLab : IAsyncDisposable
     /// <summary>Kills QEMU as the kernel would, and waits until libvirt has noticed.</summary>
     public async Task KillQemuAsync()
     {
+        foreach (var target in Disks.Keys) await FlushAsync(target); // else what it holds in memory would be lost with it
         await SystemLibvirt.RunAsync("kill", "-9", (await System.IO.File.ReadAllTextAsync($"/run/libvirt/qemu/{_name}.pid")).Trim());
         await UntilAsync(async () => (await Hypervisor.DomainAsync(Domain, None))!.State is VmState.Off or VmState.Crashed);
     }
@@ -97,11 +98,18 @@ internal sealed partial class BackupLab : IAsyncDisposable
     /// <summary>Fills a range of a disk with a byte, as the guest would.</summary>
     public async Task WriteAsync(string target, long offset, int length, byte value)
     {
+        await AskAsync(target, $"write -P {value} {offset} {length}");
+        Disks[target].Write(offset, length, value);
+    }
+
+    private Task FlushAsync(string target) => AskAsync(target, "flush");
+
+    private async Task AskAsync(string target, string command)
+    {
         var xml = XElement.Parse(await Hypervisor.XmlAsync(Domain, None));
         var alias = (string)xml.Descendants("disk").First(d => (string?)d.Element("target")?.Attribute("dev") == target).Element("alias")!.Attribute("name")!;
-        var answer = await Hypervisor.MonitorAsync(Domain, $"qemu-io -d /machine/peripheral/{alias}/virtio-backend \"write -P {value} {offset} {length}\"", human: true, None);
+        var answer = await Hypervisor.MonitorAsync(Domain, $"qemu-io -d /machine/peripheral/{alias}/virtio-backend \"{command}\"", human: true, None);
         if (answer.Contains("rror", StringComparison.Ordinal) || answer.Contains("failed", StringComparison.Ordinal)) throw new InvalidOperationException(answer);
-        Disks[target].Write(offset, length, value);
     }
 
     /// <summary>Takes a point.</summary>

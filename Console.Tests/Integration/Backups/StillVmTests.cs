@@ -36,7 +36,7 @@ public sealed class StillVmTests(SystemLibvirt libvirt)
         var second = await lab.TakeAsync();
         (second.Kind, second.Consistency).ShouldBe((PointKind.Incremental, PointConsistency.Crash)); // its power was cut
         second.Disks.ToDictionary(d => d.Target, d => d.Incremental).ShouldBe(new Dictionary<string, bool> { ["vda"] = true, ["vdb"] = false, ["vdc"] = false });
-        second.Disks[0].ReadBytes.ShouldBe(2 * 65536);
+        second.Disks[0].ReadBytes.ShouldBeLessThanOrEqualTo(2 * 65536); // the server names the hole behind the written bytes
         await lab.ShouldHoldAsync(second.RecoveryPointId, lab.Content());
         await lab.ShouldBeTidyAsync(second.RecoveryPointId);
 
@@ -47,7 +47,7 @@ public sealed class StillVmTests(SystemLibvirt libvirt)
         await lab.ShouldHoldAsync(third.RecoveryPointId, lab.Content());
         await lab.ShouldBeTidyAsync(third.RecoveryPointId);
         await lab.StopVmAsync();
-        (await lab.Tracking.StateAsync(await lab.LocateAsync(), None)).ShouldSatisfyAllConditions(s => s.PointId.ShouldBe(third.RecoveryPointId), s => s.Usable.ShouldBeFalse("vdc cannot be tracked"));
+        (await lab.Tracking.StateAsync(await lab.LocateAsync(), None)).ShouldSatisfyAllConditions(s => s.PointId.ShouldBe(third.RecoveryPointId), s => s.Usable.ShouldBeTrue());
         var fourth = await lab.TakeAsync();
         fourth.Disks[0].ReadBytes.ShouldBe(0);
         await lab.ShouldHoldAsync(fourth.RecoveryPointId, lab.Content());
