@@ -35,7 +35,7 @@ public sealed partial class PluginPage : LiveComponent
         var caller = await Callers.GetAsync();
         _opens = caller.May(PluginPermissions.Open);
         (_manages, _audits) = (caller.May(PluginPermissions.Manage), caller.May(AccessPermissions.ReadAudit));
-        _tabs = [new("overview", "Overview"), new("operations", "Operations"), .. _audits ? [new Tab("audit", "Audit")] : Array.Empty<Tab>()];
+        _tabs = [new("overview", "Overview"), new("history", "History"), new("operations", "Operations"), .. _audits ? [new Tab("audit", "Audit")] : Array.Empty<Tab>()];
     }
 
     /// <inheritdoc/>
@@ -51,7 +51,7 @@ public sealed partial class PluginPage : LiveComponent
     private async Task DisableAsync()
     {
         (_disabling, _stopVm) = (true, false);
-        var sure = await _confirm.AskAsync($"Disable {_view.Item?.Name}?", "Its token is refused from now on. Its VM and data stay, and it can be enabled again.", $"Disable {_view.Item?.Name}");
+        var sure = await _confirm.AskAsync($"Disable {_view.Item?.Name}?", "Its token is revoked and its pages are gone. Its VM and data stay, and it can be enabled again.", $"Disable {_view.Item?.Name}");
         _disabling = false;
         if (sure) await QueueAsync(caller => Registry.DisableAsync(caller, Id, _stopVm, CancellationToken.None));
     }
@@ -76,10 +76,10 @@ public sealed partial class PluginPage : LiveComponent
     private static string? Explain(Plugin plugin) => plugin.State switch
     {
         PluginState.Deploying => "Its appliance is being made.",
-        PluginState.Enrolling => "Its VM runs; the console waits until it enrols.",
-        PluginState.Degraded => plugin.Health.Reason is { } reason ? $"It says that it is not well: {reason}" : "It missed heartbeats.",
-        PluginState.Unreachable => "It has been silent for long. Look at its VM: is it running, and does its network reach the console's appliance address?",
-        PluginState.Disabled => "It was disabled: its token is refused until it is enabled again.",
+        PluginState.Enrolling => plugin.UpgradingTo is { } version ? $"Version {version} is being tried. Until it says that it is well, the version before can come back as it was." : "Its VM runs; the console waits until it enrols.",
+        PluginState.Degraded => (plugin.Health.State, plugin.Health.Reason) switch { (HealthState.Unknown, { } why) => why, (_, { } said) => $"It says that it is not well: {said}", _ => "It missed heartbeats." },
+        PluginState.Unreachable => plugin.Health.Reason ?? "It has been silent for long. Look at its VM: is it running, and does its network reach the console's appliance address?",
+        PluginState.Disabled => "It was disabled: its token is revoked until it is enabled again.",
         PluginState.Uninstalling => "It is being removed with its VM.",
         _ => null,
     };
