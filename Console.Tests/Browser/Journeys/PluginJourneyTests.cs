@@ -62,6 +62,9 @@ public sealed class PluginJourneyTests(BrowserRun browser)
         var state = page.Page.Locator(".qd-title .qd-tag");
         await Expect(state).ToContainTextAsync("ready");
         await Expect(page.Page.Locator(".qd-pairs")).ToContainTextAsync("healthy");
+        await page.Page.Locator(".qd-page-head").GetByRole(AriaRole.Link, new() { Name = "Open" }).ClickAsync();
+        await Expect(page.Page.FrameLocator("iframe").Locator("h1")).ToContainTextAsync("Harbour light");
+        await page.Page.GoBackAsync();
 
         var dialog = page.Page.GetByRole(AriaRole.Dialog);
         await page.Page.GetByRole(AriaRole.Button, new() { Name = "Disable" }).ClickAsync();
