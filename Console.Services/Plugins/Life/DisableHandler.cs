@@ -22,8 +22,8 @@ internal sealed class DisableHandler(PluginStore plugins, TokenStore tokens, Hos
             await plugins.MoveAsync(input.PluginId, [PluginState.Enrolling, PluginState.Ready, PluginState.Degraded, PluginState.Unreachable], PluginState.Disabled, "It was disabled by an administrator.", ct);
             await tokens.RevokeAsync(input.PluginId, ct);
             await visits.RevokeAsync(input.PluginId, ct);
-            await door.CloseAsync(input.PluginId, ct);
             stream.Changed(input.PluginId.ToString("D"));
+            await door.CloseAsync(input.PluginId, ct);
         });
         if (input.StopVm) await operation.StepAsync("stop", "Shutting its VM down", ct => StopAsync(input.PluginId, operation, ct));
         return null;

@@ -3,7 +3,9 @@ using Deque.AxeCore.Commons;
 using Deque.AxeCore.Playwright;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Playwright;
+using Quarterdeck.Events;
 using Quarterdeck.Plugins;
+using Quarterdeck.Plugins.Registry;
 using Quarterdeck.Tests.Support;
 using Quarterdeck.Tests.Web.Plugins.Ui;
 using static Microsoft.Playwright.Assertions;
@@ -156,6 +158,15 @@ public sealed class PluginUiJourneyTests(BrowserRun browser)
         await Expect(page.Page).ToHaveURLAsync(new Regex($"/plugins/{stage.Plugin}/ui/lamps/7$"));
         await frame.Locator("#op").ClickAsync();
         await Expect(page.Page).ToHaveURLAsync(new Regex("/operations/01890000-"));
+
+        // a ticket that ended is renewed where it may be
+        await page.Page.GetByRole(AriaRole.Link, new() { Name = "Lamp <i>list</i>" }).ClickAsync();
+        await Expect(frame.Locator("#events")).ToHaveTextAsync("tick");
+        await stage.Service<VisitStore>().RevokeAsync(stage.Plugin, default);
+        stage.Service<EventStream<Plugin>>().Changed(stage.Plugin.ToString("D"));
+        await PluginUiStage.UntilAsync(async () => !(await page.Page.APIRequest.GetAsync(page.Page.Frames[1].Url)).Ok);
+        await frame.Locator("#next").ClickAsync();
+        await Expect(frame.Locator("#where")).ToHaveTextAsync("/lamps?all=1");
 
         // disabled, it vanishes everywhere without a reload
         await page.Page.GetByRole(AriaRole.Link, new() { Name = "Lamp <i>list</i>" }).ClickAsync();

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Quarterdeck.Plugins;
 
 namespace Quarterdeck.Web.Plugins.Ui;
@@ -56,6 +57,7 @@ internal sealed partial class UiProxy(UiVisits visits, UiForwarder forwarder, Br
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, pass.Ended, life.ApplicationStopping);
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = null; // it is streamed: the guest decides
+        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate) rate.MinDataRate = null; // a page may send now and then; silence has its own limit
         try { await forwarder.ForwardAsync(context, address, pass.Visit, ended.Token); }
         catch (OperationCanceledException) when (ended.IsCancellationRequested) { context.Abort(); }
         catch (Exception e) when (e is HttpRequestException or UiRefusedException or TimeoutException or IOException)

@@ -24,7 +24,7 @@ internal sealed class UiUpstreams : IDisposable
         _invoker = new HttpMessageInvoker(new SocketsHttpHandler
         {
             AllowAutoRedirect = false, UseCookies = false, UseProxy = false, AutomaticDecompression = DecompressionMethods.None, ActivityHeadersPropagator = null,
-            ConnectTimeout = ConnectLimit, MaxConnectionsPerServer = 200, MaxResponseHeadersLength = 32, MaxResponseDrainSize = 0,
+            ConnectTimeout = ConnectLimit, MaxConnectionsPerServer = 4000, MaxResponseHeadersLength = 32, MaxResponseDrainSize = 0,
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30), PooledConnectionLifetime = TimeSpan.FromMinutes(10),
             SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true },
             ConnectCallback = ConnectAsync,

@@ -1,8 +1,11 @@
 using System.Net;
+using Dapper;
 using Microsoft.AspNetCore.Http;
 using Quarterdeck.Access;
+using Quarterdeck.Events;
 using Quarterdeck.Operations;
 using Quarterdeck.Plugins;
+using Quarterdeck.Plugins.Registry;
 using Quarterdeck.Web.Plugins.Ui;
 
 namespace Quarterdeck.Tests.Web.Plugins.Ui;
@@ -88,6 +91,18 @@ public sealed class TicketTests : IAsyncLifetime
         (await _stage.Service<UiVisits>().TicketAsync((await _stage.SessionAsync()).Caller, _stage.Plugin, default)).Value.ShouldNotBe(first);
         (await _stage.Service<UiVisits>().TicketAsync(caller with { SessionId = null }, _stage.Plugin, default)).Problem!.Kind.ShouldBe(Quarterdeck.Platform.ProblemKind.Forbidden);
         (await _stage.Service<UiVisits>().TicketAsync(caller with { Role = Role.Viewer }, _stage.Plugin, default)).Problem!.Kind.ShouldBe(Quarterdeck.Platform.ProblemKind.Forbidden);
+    }
+
+    [Fact]
+    public async Task With_the_plug_in_its_tickets_are_removed()
+    {
+        var prefix = await _stage.TicketAsync();
+        (await StatusAsync(prefix)).ShouldBe(HttpStatusCode.OK);
+        await _stage.Service<PluginStore>().RemoveAsync(_stage.Plugin, default);
+        await using (var connection = await _stage.Service<Quarterdeck.Database.Db>().OpenAsync(default))
+            (await connection.ExecuteScalarAsync<int>("SELECT COUNT(*) FROM plugin_tickets")).ShouldBe(0);
+        _stage.Service<EventStream<Plugin>>().Remove(_stage.Plugin.ToString("D"));
+        await PluginUiStage.UntilAsync(async () => await StatusAsync(prefix) == HttpStatusCode.NotFound);
     }
 
     [Fact]
