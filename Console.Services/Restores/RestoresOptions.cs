@@ -11,4 +11,7 @@ public sealed class RestoresOptions
 
     /// <summary>MiB of differing chunks that are held in memory between their check and their writing.</summary>
     public int MemoryMiB { get; set; } = 256;
+
+    /// <summary>MiB written to a disk until it is flushed and the journal says so; a crash repeats at most this much.</summary>
+    public int FlushMiB { get; set; } = 64;
 }

@@ -22,10 +22,11 @@ public static class RestoresServices
             .Validate(o => o.ShutdownSeconds is >= 0 and <= 3600, "Quarterdeck:Restores:ShutdownSeconds must be 0 to 3600. Example: 120")
             .Validate(o => o.CommonPointDays is >= 1 and <= 3650, "Quarterdeck:Restores:CommonPointDays must be 1 to 3650. Example: 7")
             .Validate(o => o.MemoryMiB is >= 1 and <= 65536, "Quarterdeck:Restores:MemoryMiB must be 1 to 65536. Example: 256")
+            .Validate(o => o.FlushMiB is >= 1 and <= 1024, "Quarterdeck:Restores:FlushMiB must be 1 to 1024. Example: 64")
             .ValidateOnStart();
         services.AddPermissions(typeof(RestoresPermissions));
         services.TryAddSingleton<ProcessRunner>();
-        services.AddSingleton<ImageTool>().AddSingleton<RestoreMemory>().AddSingleton<RestoreHistory>();
+        services.AddSingleton<ImageTool>().AddSingleton<RestoreHistory>();
         services.AddSingleton<VmPower>().AddSingleton<PointSource>().AddSingleton<Firmware>().AddSingleton<DomainBack>();
         services.AddSingleton<CommonTaker>().AddSingleton<NeededChunks>().AddSingleton<InPlaceWriting>().AddSingleton<WholeDisk>().AddSingleton<RollBack>();
         services.AddSingleton<IncrementalRestore>().AddSingleton<FullRestore>().AddSingleton<NewVmRestore>();

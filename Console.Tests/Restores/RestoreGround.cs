@@ -1,6 +1,8 @@
 using System.Globalization;
+using Microsoft.Extensions.Options;
 using Quarterdeck.Platform.Processes;
 using Quarterdeck.Repositories;
+using Quarterdeck.Restores;
 using Quarterdeck.Restores.Disks;
 using Quarterdeck.Restores.Journal;
 using Quarterdeck.Restores.Run;
@@ -33,7 +35,7 @@ internal sealed class RestoreGround : IAsyncDisposable
 
     public TestRepository Home => _home;
 
-    public InPlaceWriting Writing => new(_runner, new ImageTool(_runner)) { FlushBytes = 1 << 20 };
+    public InPlaceWriting Writing => new(_runner, new ImageTool(_runner), Options.Create(new RestoresOptions { FlushMiB = 1 }));
 
     /// <summary>Makes one.</summary>
     /// <param name="format">Of the image.</param>

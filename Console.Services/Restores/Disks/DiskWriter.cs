@@ -10,7 +10,7 @@ namespace Quarterdeck.Restores.Disks;
 /// <param name="spool">Where the chunks' content comes from.</param>
 /// <param name="transfer">Counts what is written.</param>
 /// <param name="flushBytes">Bytes after which everything is flushed, so that a crash repeats at most this much.</param>
-internal sealed class DiskWriter(NbdClient client, long size, ChunkSpool spool, Transfer transfer, long flushBytes = 64L << 20)
+internal sealed class DiskWriter(NbdClient client, long size, ChunkSpool spool, Transfer transfer, long flushBytes)
 {
     private const int InFlight = 8, RunChunks = 16, ZeroRunChunks = 4096;
 

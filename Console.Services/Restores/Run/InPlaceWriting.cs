@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Options;
 using Quarterdeck.Backups;
 using Quarterdeck.Operations;
 using Quarterdeck.Platform;
@@ -10,12 +11,9 @@ using Quarterdeck.Restores.Journal;
 namespace Quarterdeck.Restores.Run;
 
 /// <summary>Writes the differences of a journal's disks, in whichever direction its phase says, and goes on where a crash left it.</summary>
-internal sealed class InPlaceWriting(ProcessRunner runner, ImageTool images)
+internal sealed class InPlaceWriting(ProcessRunner runner, ImageTool images, IOptions<RestoresOptions> options)
 {
-    /// <summary>Bytes after which a disk is flushed and the journal written.</summary>
-    public long FlushBytes { get; init; } = 64L << 20;
-
-    /// <summary>Makes all held disks what the phase wants. Every 64 MiB the disk is flushed, then the journal says so.</summary>
+    /// <summary>Makes all held disks what the phase wants. From time to time the disk is flushed, then the journal says so.</summary>
     /// <param name="journal">Saved already.</param>
     /// <param name="repository">Has both states.</param>
     /// <param name="spool">Where chunks come from.</param>
@@ -37,7 +35,7 @@ internal sealed class InPlaceWriting(ProcessRunner runner, ImageTool images)
                     throw new ProblemException(Problem.Conflict("A disk was resized", $"Disk {disk.Target} has {server.Client.Size} bytes, and had {disk.SizeBytes} when the restore began."));
                 try
                 {
-                    await new DiskWriter(server.Client, disk.SizeBytes, spool, transfer, FlushBytes).WriteAsync(DifferencesAsync(repository, journal.Phase, disk, cancellation), next =>
+                    await new DiskWriter(server.Client, disk.SizeBytes, spool, transfer, (long)options.Value.FlushMiB << 20).WriteAsync(DifferencesAsync(repository, journal.Phase, disk, cancellation), next =>
                     {
                         journal = journal.With(disk with { Written = next });
                         JournalFile.Save(journal);

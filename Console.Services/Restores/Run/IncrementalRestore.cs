@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Quarterdeck.Backups;
 using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
@@ -16,7 +17,7 @@ internal sealed record Needed(long Chunks, long Bytes, long SentBytes);
 
 /// <summary>Brings a VM's own disks back to a point by writing only the chunks that differ.</summary>
 internal sealed class IncrementalRestore(
-    VmPower power, PointSource source, CommonTaker commons, ChangeTracking tracking, NeededChunks needed, InPlaceWriting writing, RollBack rollBack, ConsoleOptions console, RestoreMemory memory, TimeProvider time)
+    VmPower power, PointSource source, CommonTaker commons, ChangeTracking tracking, NeededChunks needed, InPlaceWriting writing, RollBack rollBack, ConsoleOptions console, IOptions<RestoresOptions> options, TimeProvider time)
 {
     /// <summary>Runs it, or goes on with it after a crash.</summary>
     public async Task<RestoreResult> RunAsync(IOperationContext operation, RestoreInput input, CancellationToken cancellation)
@@ -30,7 +31,7 @@ internal sealed class IncrementalRestore(
         });
         var transfer = new Transfer();
         await using var repository = await source.OpenAsync(input.RepositoryId, cancellation);
-        using var spool = new ChunkSpool(repository, memory.Bytes, console.DataFolder, transfer);
+        using var spool = new ChunkSpool(repository, (long)options.Value.MemoryMiB << 20, console.DataFolder, transfer);
         var point = await PointSource.PointAsync(repository, input.RecoveryPointId, cancellation);
         await TakeBackAsync(vm, operation);
 

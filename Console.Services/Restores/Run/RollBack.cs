@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Quarterdeck.Backups;
 using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
@@ -8,22 +9,23 @@ using Quarterdeck.Restores.Journal;
 
 namespace Quarterdeck.Restores.Run;
 
-/// <summary>Ends a restore in place that did not come to its end: takes it back from the common snapshot, or, when the disks were whole already, finishes it.</summary>
-internal sealed class RollBack(PointSource source, ChangeTracking tracking, InPlaceWriting writing, Firmware firmware, ConsoleOptions console, RestoreMemory memory)
+/// <summary>Ends a restore in place that did not come to its end: takes it back from the common snapshot, or, when disks have their names again already, finishes it.</summary>
+internal sealed class RollBack(PointSource source, ChangeTracking tracking, InPlaceWriting writing, Firmware firmware, ConsoleOptions console, IOptions<RestoresOptions> options)
 {
     /// <summary>Afterwards the disks are the common snapshot (or, finished, the point), have their names again, and there is no journal.</summary>
     /// <exception cref="TransientException">Repository or host are away.</exception>
     public async Task RunAsync(LocatedVm vm, RestoreJournal journal, IOperationContext operation, CancellationToken cancellation)
     {
         await using var repository = await source.OpenAsync(journal.RepositoryId, cancellation);
-        if (journal.Phase is not JournalPhase.Releasing)
+        var held = journal.Disks.All(d => File.Exists(d.Held));
+        if (journal.Phase is not JournalPhase.Releasing || (held && !journal.RolledBack))
         {
             // Nothing is written before all disks are held: one that has its name was never touched, and then none was.
-            if (journal.Disks.All(d => File.Exists(d.Held))) journal = await WriteBackAsync(journal, repository, operation, cancellation);
+            if (held) journal = await WriteBackAsync(journal, repository, operation, cancellation);
             journal = journal with { Phase = JournalPhase.Releasing, RolledBack = true };
             JournalFile.Save(journal);
         }
-        else if (!journal.RolledBack) operation.Log("All differences were written already, so the restore was finished rather than taken back.");
+        else if (!journal.RolledBack) operation.Log("The restored disks had their names again already, so the restore was finished rather than taken back.");
         var now = await PointSource.PointAsync(repository, journal.RolledBack ? journal.CommonPointId : journal.PointId, cancellation);
         await ReleaseAsync(vm, journal, repository, now, operation, cancellation);
     }
@@ -59,7 +61,7 @@ internal sealed class RollBack(PointSource source, ChangeTracking tracking, InPl
             JournalFile.Save(journal);
         }
         var transfer = new Transfer();
-        using var spool = new ChunkSpool(repository, memory.Bytes, console.DataFolder, transfer);
+        using var spool = new ChunkSpool(repository, (long)options.Value.MemoryMiB << 20, console.DataFolder, transfer);
         return await PointSource.TryAsync(() => writing.ApplyAsync(journal, repository, spool, transfer, resumed: true, () => operation.Progress(transfer.Written, null, "bytes"), cancellation));
     }
 }

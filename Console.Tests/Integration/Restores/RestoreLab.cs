@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using System.Xml.Linq;
 using Microsoft.Extensions.DependencyInjection;
 using Quarterdeck.Access;
 using Quarterdeck.Backups;
@@ -15,7 +16,7 @@ internal sealed class RestoreLab : IAsyncDisposable
     public const string Images = "/var/lib/libvirt/images";
     private static readonly Caller Admin = new(CallerKind.User, Guid.NewGuid(), "ann", Role.Administrator);
     private readonly TestConsole? _console;
-    private readonly List<string> _files = [];
+    private bool _lent;
 
     private RestoreLab(RestClient rest, string name, TestConsole? console) => (Rest, Name, _console) = (rest, name, console);
 
@@ -31,20 +32,27 @@ internal sealed class RestoreLab : IAsyncDisposable
     public Dictionary<string, LabDisk> Disks { get; } = [];
 
     /// <summary>Starts a console in this process.</summary>
-    public static async Task<RestoreLab> StartAsync(SystemLibvirt libvirt, string name)
+    /// <param name="libvirt">The machine's.</param>
+    /// <param name="name">Of the VM, behind the run's prefix.</param>
+    /// <param name="data">A data folder that stays, and the VM with it; null to remove all in the end.</param>
+    /// <param name="holdAt">Where an operation stands still, such as <c>vm.restore/write@end</c>.</param>
+    public static async Task<RestoreLab> StartAsync(SystemLibvirt libvirt, string name, string? data = null, string? holdAt = null)
     {
-        var console = await TestConsole.StartAsync(new Dictionary<string, string> { ["Quarterdeck:Hosts:FirstHost"] = SystemLibvirt.Uri, ["QUARTERDECK_IMAGE_ROOTS"] = Images });
+        var settings = new Dictionary<string, string> { ["Quarterdeck:Hosts:FirstHost"] = SystemLibvirt.Uri, ["QUARTERDECK_IMAGE_ROOTS"] = Images };
+        if (holdAt is not null) settings["Quarterdeck:Operations:HoldAt"] = holdAt;
+        var console = await TestConsole.StartAsync(settings, data: data);
         var lab = new RestoreLab(new RestClient(console.Url, TestConsole.Token), $"{libvirt.Prefix}-{name}", console);
         await lab.PrepareAsync(console.Data);
         return lab;
     }
 
-    /// <summary>Uses a console that runs as a process of its own.</summary>
-    public static async Task<RestoreLab> UseAsync(ConsoleProcess console, SystemLibvirt libvirt, string name)
+    /// <summary>The same VM, with another console that has the same data.</summary>
+    public RestoreLab On(ConsoleProcess console)
     {
-        var lab = new RestoreLab(console.Rest, $"{libvirt.Prefix}-{name}", null);
-        await lab.PrepareAsync(console.Data);
-        return lab;
+        var other = new RestoreLab(console.Rest, Name, null) { HostId = HostId, RepositoryId = RepositoryId, RepositoryFolder = RepositoryFolder, VmId = VmId };
+        foreach (var (target, disk) in Disks) other.Disks[target] = disk;
+        _lent = true;
+        return other;
     }
 
     /// <summary>Makes the VM with disks of so many MiB, filled with bytes by seed.</summary>
@@ -53,7 +61,6 @@ internal sealed class RestoreLab : IAsyncDisposable
         foreach (var (target, format, mebibytes) in disks)
         {
             var disk = Disks[target] = new LabDisk($"{Images}/{Name}-{target}.{format}", format, new byte[(long)mebibytes << 20]);
-            _files.Add(disk.Path);
             await SystemLibvirt.RunAsync("qemu-img", "create", "-q", "-f", format, disk.Path, $"{mebibytes}M");
             for (var at = 0; at < disk.Content.Length; at += 4 << 20) await WriteAsync(target, at, 3 << 20, at + target[^1]); // the rest of each 4 MiB stays empty
         }
@@ -100,6 +107,28 @@ internal sealed class RestoreLab : IAsyncDisposable
     public async Task<JsonElement> RestoredAsync(Guid point, string mode = "incremental", object? more = null) =>
         (await Rest.SucceededAsync(await RestoreAsync(point, mode, more))).GetProperty("result");
 
+    /// <summary>Changes the VM's definition past the console, as another tool would.</summary>
+    public async Task RedefineAsync(Action<XElement> change)
+    {
+        var file = Path.GetTempFileName();
+        var xml = XElement.Parse(await SystemLibvirt.RunAsync("virsh", "-c", SystemLibvirt.Uri, "dumpxml", "--inactive", "--domain", Name));
+        change(xml);
+        await File.WriteAllTextAsync(file, xml.ToString());
+        await SystemLibvirt.RunAsync("virsh", "-c", SystemLibvirt.Uri, "define", file);
+        File.Delete(file);
+    }
+
+    /// <summary>Waits until an operation has begun a step.</summary>
+    public async Task StepAsync(string operation, string key)
+    {
+        for (var until = DateTime.UtcNow.AddSeconds(60); ; await Task.Delay(30))
+        {
+            var now = await Rest.GetAsync($"/operations/{operation}");
+            if (now.GetProperty("steps").EnumerateArray().Any(s => s.GetProperty("key").GetString() == key)) return;
+            if (now.GetProperty("endedAt").ValueKind != JsonValueKind.Null || DateTime.UtcNow > until) throw new TimeoutException($"Step {key} was not reached: {now}");
+        }
+    }
+
     /// <summary>A copy of what all disks hold now.</summary>
     public Dictionary<string, byte[]> Contents() => Disks.ToDictionary(d => d.Key, d => (byte[])d.Value.Content.Clone());
 
@@ -132,6 +161,12 @@ internal sealed class RestoreLab : IAsyncDisposable
             Rest.Dispose();
             await _console.DisposeAsync();
         }
+        if (!_lent) RemoveAll();
+    }
+
+    /// <summary>Removes the VM and everything named after it.</summary>
+    public void RemoveAll()
+    {
         LocalLibvirt.Remove(Name);
         foreach (var file in Directory.EnumerateFiles(Images, $"*{Name}*")) File.Delete(file);
     }
