@@ -11,7 +11,7 @@ public interface IDomainBackups
 {
     /// <summary>Starts a backup job: freezes the disks' content at this instant and exports it, until <see cref="AbortJobAsync"/>.</summary>
     /// <param name="uuid">A running domain.</param>
-    /// <param name="backupXml"><c>domainbackup</c>.</param>
+    /// <param name="backupXml"><c>domainbackup</c>; its scratch images exist, empty qcow2 of the disks' sizes.</param>
     /// <param name="checkpointXml"><c>domaincheckpoint</c> to make at the same instant; null for none.</param>
     /// <param name="cancellation">Gives the wait up.</param>
     Task BeginBackupAsync(Guid uuid, string backupXml, string? checkpointXml, CancellationToken cancellation);

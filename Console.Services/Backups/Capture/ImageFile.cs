@@ -37,6 +37,10 @@ internal sealed class ImageTool(ProcessRunner processes)
         }
     }
 
+    /// <summary>Makes an empty qcow2 image.</summary>
+    public Task CreateAsync(string path, long size, CancellationToken cancellation) =>
+        ChangeAsync(["create", "-q", "-f", "qcow2", path, size.ToString(System.Globalization.CultureInfo.InvariantCulture)], cancellation);
+
     /// <summary>Adds a bitmap that records from now on.</summary>
     public Task AddBitmapAsync(string path, string name, CancellationToken cancellation) => ChangeAsync(["bitmap", "--add", "--enable", "-f", "qcow2", path, name], cancellation);
 

@@ -103,7 +103,7 @@ internal sealed class RunningCapture : ICapture
 
     private async Task BeginAsync(IReadOnlyList<ReadPlan> plans, bool freeze, CancellationToken cancellation)
     {
-        await NameScratchAsync(plans, cancellation);
+        await MakeScratchAsync(plans, cancellation);
         var frozen = freeze && await FreezeAsync(cancellation);
         try
         {
@@ -144,15 +144,18 @@ internal sealed class RunningCapture : ICapture
         new XElement("server", new XAttribute("transport", "unix"), new XAttribute("socket", _socket)),
         new XElement("disks", plans.Zip(_scratch, (plan, scratch) => new XElement("disk", new XAttribute("name", plan.Disk.Target), new XAttribute("backup", "yes"), new XAttribute("type", "file"),
             new XAttribute("backupmode", plan.Since is null ? "full" : "incremental"), plan.Since is null ? null : new XAttribute("incremental", _planner.Checkpoint!),
-            new XElement("scratch", new XAttribute("file", scratch))))));
+            new XElement("driver", new XAttribute("type", "qcow2")), new XElement("scratch", new XAttribute("file", scratch))))));
 
     // Beside the image: there is room, and QEMU may write there. It grows by what the guest overwrites meanwhile.
-    private async Task NameScratchAsync(IReadOnlyList<ReadPlan> plans, CancellationToken cancellation)
+    private async Task MakeScratchAsync(IReadOnlyList<ReadPlan> plans, CancellationToken cancellation)
     {
+        var sizes = (await Hypervisor.DomainAsync(Domain, cancellation))?.Capacities;
         foreach (var plan in plans)
         {
+            if (sizes is null || !sizes.TryGetValue(plan.Disk.Target, out var size)) throw new ProblemException(Problem.Conflict("A disk cannot be read", $"The host does not tell the size of disk {plan.Disk.Target}."));
             var folder = plan.Disk is { IsDevice: false, Path: { } path } ? Path.GetDirectoryName(path)! : (await Hypervisor.EnsurePoolAsync(null, cancellation)).Path;
             _scratch.Add(Path.Combine(folder, $".quarterdeck-{_order.Point:N}-{plan.Disk.Target}.scratch"));
+            await _parts.Images.CreateAsync(_scratch[^1], size, cancellation);
         }
     }
 

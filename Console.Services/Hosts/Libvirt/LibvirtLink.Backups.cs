@@ -4,8 +4,12 @@ namespace Quarterdeck.Hosts.Libvirt;
 internal sealed unsafe partial class LibvirtLink
 {
     /// <inheritdoc/>
-    public Task BeginBackupAsync(Guid uuid, string backupXml, string? checkpointXml, CancellationToken cancellation) =>
-        WithDomainAsync(uuid, "begin the backup", d => Native.virDomainBackupBegin(d, backupXml, checkpointXml, 0), cancellation, Power);
+    public Task BeginBackupAsync(Guid uuid, string backupXml, string? checkpointXml, CancellationToken cancellation)
+    {
+        // While libvirt makes scratch images itself, anybody's question about the VM's disks (a sample of its use is enough) ends QEMU 7.2: it describes an image that is half made.
+        const uint ScratchIsThere = 1;
+        return WithDomainAsync(uuid, "begin the backup", d => Native.virDomainBackupBegin(d, backupXml, checkpointXml, ScratchIsThere), cancellation, Power);
+    }
 
     /// <inheritdoc/>
     public Task<string?> BackupJobAsync(Guid uuid, CancellationToken cancellation) => CallAsync("look for a backup job", () =>

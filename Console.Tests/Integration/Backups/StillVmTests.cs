@@ -194,7 +194,8 @@ public sealed class StillVmTests(SystemLibvirt libvirt)
         await lab.DefineAsync();
         await lab.StartVmAsync();
         var socket = Path.Combine(Path.GetDirectoryName(Quarterdeck.Backups.Capture.QemuFolder.SocketFor((await lab.LocateAsync()).Vm, lab.Domain, default))!, "foreign");
-        await lab.Hypervisor.BeginBackupAsync(lab.Domain, $"<domainbackup mode='pull'><server transport='unix' socket='{socket}'/><disks><disk name='vda' backup='yes' type='file'><scratch file='{lab.File("foreign.scr")}'/></disk></disks></domainbackup>", null, None);
+        await lab.Parts.Images.CreateAsync(lab.File("foreign.scr"), 16 * MiB, None);
+        await lab.Hypervisor.BeginBackupAsync(lab.Domain, $"<domainbackup mode='pull'><server transport='unix' socket='{socket}'/><disks><disk name='vda' backup='yes' type='file'><driver type='qcow2'/><scratch file='{lab.File("foreign.scr")}'/></disk></disks></domainbackup>", null, None);
         (await Should.ThrowAsync<ProblemException>(lab.TakeAsync())).Problem.Title.ShouldBe("Another backup of the VM runs");
         (await lab.Hypervisor.BackupJobAsync(lab.Domain, None)).ShouldNotBeNull();
         await lab.Hypervisor.AbortJobAsync(lab.Domain, None);
