@@ -4,6 +4,7 @@ using Quarterdeck.Backups;
 using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
 using Quarterdeck.Plugins;
+using Quarterdeck.Repositories;
 using Quarterdeck.Schedules;
 
 namespace Quarterdeck.Web.Layout;
@@ -34,7 +35,11 @@ public static class Navigation
             new("Installed", "plugins", "plugin", PluginPermissions.Read),
             new("Publishers", "publishers", "lock", AppliancePermissions.ReadPublishers),
         ]),
-        new("Protection", [new("Recovery points", "recovery-points", "clock", BackupsPermissions.Read)]),
+        new("Protection",
+        [
+            new("Recovery points", "recovery-points", "clock", BackupsPermissions.Read),
+            new("Repositories", "repositories", "disk", RepositoriesPermissions.Read),
+        ]),
         new("Activity",
         [
             new("Operations", "operations", "operation", OperationPermissions.Read),

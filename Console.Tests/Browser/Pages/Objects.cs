@@ -8,7 +8,7 @@ namespace Quarterdeck.Tests.Browser.Pages;
 internal static class Objects
 {
     /// <summary>The routes of the pages below.</summary>
-    public static readonly string[] Templates = ["/hosts/{Id}", "/vms/{Id}", "/vms/{Id}/edit", "/users/{Id}", "/audit/{Id}", "/operations/{Id}", "/plugins/{Id}", "/plugins/{Id}/upgrade", "/plugins/{Id}/ui", "/plugins/{Id}/ui/{*Inner}"];
+    public static readonly string[] Templates = ["/hosts/{Id}", "/vms/{Id}", "/vms/{Id}/edit", "/users/{Id}", "/audit/{Id}", "/operations/{Id}", "/repositories/{Id}", "/plugins/{Id}", "/plugins/{Id}/upgrade", "/plugins/{Id}/ui", "/plugins/{Id}/ui/{*Inner}"];
 
     private static IReadOnlyList<(string, string)>? _made;
 
@@ -23,6 +23,7 @@ internal static class Objects
             ("host", $"/hosts/{host}"), ("vm", $"/vms/{vm}"), ("vm-edit", $"/vms/{vm}/edit"),
             .. new[] { "console", "metrics", "snapshots", "operations", "audit" }.Select(tab => ($"vm-{tab}", $"/vms/{vm}?tab={tab}")),
             ("user", $"/users/{await FirstAsync(console, "/api/v1/users?pageSize=1")}"), ("audit-entry", $"/audit/{await FirstAsync(console, "/api/v1/audit?pageSize=1")}"),
+            ("repository", $"/repositories/{await FirstAsync(console, "/api/v1/repositories?pageSize=1")}"),
             ("operation", $"/operations/{action.GetProperty("operationId").GetString()}"),
         ];
     }

@@ -17,6 +17,7 @@ public static class Routes
         ("plugin-install", "/plugins/install"),
         ("plugin-validate", "/plugins/validate"),
         ("publishers", "/publishers"),
+        ("repositories", "/repositories"),
         ("audit", "/audit"),
         ("users", "/users"),
         ("tokens", "/tokens"),
