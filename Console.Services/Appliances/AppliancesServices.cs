@@ -5,6 +5,7 @@ using Quarterdeck.Appliances.Deploy;
 using Quarterdeck.Appliances.Environment;
 using Quarterdeck.Appliances.Exchange;
 using Quarterdeck.Appliances.Signatures;
+using Quarterdeck.Events;
 using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
 
@@ -22,6 +23,8 @@ public static class AppliancesServices
             .Validate(o => o.PowerOffLook >= TimeSpan.FromMilliseconds(50), "Quarterdeck:Appliances:PowerOffLook must be at least 50 ms. Example: 00:00:05")
             .ValidateOnStart();
         services.AddSingleton<ApplianceStore>();
+        // The store publishes what it wrote, and the stream loads from the store: one of them has to look the other up later.
+        services.AddSingleton(s => new EventStream<Appliance>("appliances", a => a.Id.ToString("D"), (keys, ct) => s.GetRequiredService<ApplianceStore>().LoadAsync(keys, ct), s.GetRequiredService<EventBus>()));
         services.AddSingleton<EnvironmentWriter>();
         services.AddSingleton<ApplianceDismantler>();
         services.AddSingleton<PublisherStore>();

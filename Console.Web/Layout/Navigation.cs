@@ -33,6 +33,7 @@ public static class Navigation
         new(PluginSection,
         [
             new("Installed", "plugins", "plugin", PluginPermissions.Read),
+            new("Appliances", "appliances", "appliance", AppliancePermissions.Read),
             new("Publishers", "publishers", "lock", AppliancePermissions.ReadPublishers),
         ]),
         new("Protection",

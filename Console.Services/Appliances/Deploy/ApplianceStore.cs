@@ -2,13 +2,14 @@ using System.Text.Json;
 using Dapper;
 using Quarterdeck.Appliances.Environment;
 using Quarterdeck.Database;
+using Quarterdeck.Events;
 using Quarterdeck.Platform;
 using Quarterdeck.Secrets;
 
 namespace Quarterdeck.Appliances.Deploy;
 
 /// <summary>The table <c>appliances</c>. Passwords are in it encrypted, from the upload until power-on.</summary>
-internal sealed class ApplianceStore(Db db, SecretBox secrets, TimeProvider time)
+internal sealed class ApplianceStore(Db db, SecretBox secrets, EventStream<Appliance> stream, TimeProvider time)
 {
     private const string Purpose = "appliances.passwords";
 
@@ -37,6 +38,7 @@ internal sealed class ApplianceStore(Db db, SecretBox secrets, TimeProvider time
                 publisher = row.Signature.Publisher, fingerprint = row.Signature.Fingerprint, signature = row.Signature.State.ToColumn(),
                 environment = (passwords.Values.Any(p => p.Length > 0) ? EnvironmentState.Open : EnvironmentState.Plain).ToColumn(),
             });
+        stream.Changed(row.Id.ToString("D"));
     }
 
     public async Task<ApplianceRow?> FindAsync(Guid id, CancellationToken cancellation)
@@ -44,6 +46,13 @@ internal sealed class ApplianceStore(Db db, SecretBox secrets, TimeProvider time
         await using var connection = await db.OpenAsync(cancellation);
         var row = await connection.QuerySingleOrDefaultAsync<ApplianceRow.Read>($"SELECT {ApplianceRow.Columns} FROM appliances WHERE id = @id", new { id });
         return row is null ? null : ApplianceRow.Of(row);
+    }
+
+    /// <summary>For the topic <c>appliances</c>.</summary>
+    public async Task<IReadOnlyList<Appliance>> LoadAsync(IReadOnlyList<string> keys, CancellationToken cancellation)
+    {
+        await using var connection = await db.OpenAsync(cancellation);
+        return [.. (await connection.QueryAsync<ApplianceRow.Read>($"SELECT {ApplianceRow.Columns} FROM appliances WHERE id IN @keys AND vm_id <> id", new { keys })).Select(r => ApplianceRow.Of(r).ToAppliance())];
     }
 
     public async Task<Result<Page<Appliance>>> ListAsync(PageQuery page, CancellationToken cancellation)
@@ -77,6 +86,7 @@ internal sealed class ApplianceStore(Db db, SecretBox secrets, TimeProvider time
         await using var connection = await db.OpenAsync(cancellation);
         await connection.ExecuteAsync(
             "UPDATE appliances SET volumes = @volumes, iso_path = @Iso, firmware_path = @Firmware WHERE id = @id", new { id, volumes = JsonSerializer.Serialize(paths), places.Iso, places.Firmware });
+        stream.Changed(id.ToString("D"));
     }
 
     /// <summary>A room above takes part in it; then its token makes the environment a secret, too.</summary>
@@ -84,6 +94,7 @@ internal sealed class ApplianceStore(Db db, SecretBox secrets, TimeProvider time
     {
         await using var connection = await db.OpenAsync(cancellation);
         await connection.ExecuteAsync("UPDATE appliances SET contributed = TRUE, environment = @open WHERE id = @id", new { id, open = EnvironmentState.Open.ToColumn() });
+        stream.Changed(id.ToString("D"));
     }
 
     /// <summary>It was powered on for the first time, or seen running.</summary>
@@ -104,6 +115,7 @@ internal sealed class ApplianceStore(Db db, SecretBox secrets, TimeProvider time
     {
         await using var connection = await db.OpenAsync(cancellation);
         await connection.ExecuteAsync("UPDATE appliances SET environment = @closed WHERE id = @id", new { id, closed = EnvironmentState.Sealed.ToColumn() });
+        stream.Changed(id.ToString("D"));
     }
 
     /// <summary>The passwords; empty once they were dropped.</summary>
@@ -121,11 +133,16 @@ internal sealed class ApplianceStore(Db db, SecretBox secrets, TimeProvider time
     }
 
     /// <summary>One appliance takes the place of another as the VM's: the old one's row goes. Idempotent.</summary>
-    public Task TakeOverAsync(Guid id, Guid before, Guid vmId, string name, CancellationToken cancellation) => db.TransactionAsync(async connection =>
+    public async Task TakeOverAsync(Guid id, Guid before, Guid vmId, string name, CancellationToken cancellation)
     {
-        await connection.ExecuteAsync("DELETE FROM appliances WHERE id = @before", new { before });
-        await connection.ExecuteAsync("UPDATE appliances SET vm_id = @vmId, name = @name WHERE id = @id", new { id, vmId, name });
-    }, cancellation);
+        await db.TransactionAsync(async connection =>
+        {
+            await connection.ExecuteAsync("DELETE FROM appliances WHERE id = @before", new { before });
+            await connection.ExecuteAsync("UPDATE appliances SET vm_id = @vmId, name = @name WHERE id = @id", new { id, vmId, name });
+        }, cancellation);
+        stream.Remove(before.ToString("D"));
+        stream.Changed(id.ToString("D"));
+    }
 
     public async Task MovedAsync(Guid vmId, Guid hostId, CancellationToken cancellation)
     {
@@ -137,5 +154,6 @@ internal sealed class ApplianceStore(Db db, SecretBox secrets, TimeProvider time
     {
         await using var connection = await db.OpenAsync(cancellation);
         await connection.ExecuteAsync("DELETE FROM appliances WHERE id = @id", new { id });
+        stream.Remove(id.ToString("D"));
     }
 }

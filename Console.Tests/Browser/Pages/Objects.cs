@@ -1,5 +1,8 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Quarterdeck.Appliances;
+using Quarterdeck.Appliances.Deploy;
 using Quarterdeck.Tests.Support;
 
 namespace Quarterdeck.Tests.Browser.Pages;
@@ -8,7 +11,7 @@ namespace Quarterdeck.Tests.Browser.Pages;
 internal static class Objects
 {
     /// <summary>The routes of the pages below.</summary>
-    public static readonly string[] Templates = ["/hosts/{Id}", "/vms/{Id}", "/vms/{Id}/edit", "/users/{Id}", "/audit/{Id}", "/operations/{Id}", "/repositories/{Id}", "/plugins/{Id}", "/plugins/{Id}/upgrade", "/plugins/{Id}/ui", "/plugins/{Id}/ui/{*Inner}"];
+    public static readonly string[] Templates = ["/hosts/{Id}", "/vms/{Id}", "/vms/{Id}/edit", "/users/{Id}", "/audit/{Id}", "/operations/{Id}", "/repositories/{Id}", "/plugins/{Id}", "/appliances/{Id}", "/plugins/{Id}/upgrade", "/plugins/{Id}/ui", "/plugins/{Id}/ui/{*Inner}"];
 
     private static IReadOnlyList<(string, string)>? _made;
 
@@ -25,6 +28,7 @@ internal static class Objects
             ("user", $"/users/{await FirstAsync(console, "/api/v1/users?pageSize=1")}"), ("audit-entry", $"/audit/{await FirstAsync(console, "/api/v1/audit?pageSize=1")}"),
             ("repository", $"/repositories/{await FirstAsync(console, "/api/v1/repositories?pageSize=1")}"),
             ("operation", $"/operations/{action.GetProperty("operationId").GetString()}"),
+            ("appliance", $"/appliances/{await ApplianceAsync(console, host)}"),
         ];
     }
 
@@ -39,6 +43,19 @@ internal static class Objects
             await Task.Delay(100);
         }
         return await FirstAsync(console, "/api/v1/hosts?search=mock");
+    }
+
+    /// <summary>A deployed appliance; a mock host stores no disks, so its row is written as a deployment would.</summary>
+    private static async Task<Guid> ApplianceAsync(TestConsole console, string host)
+    {
+        var (id, store) = (Guid.CreateVersion7(), console.App.Services.GetRequiredService<ApplianceStore>());
+        var properties = new Dictionary<string, string> { ["hostname"] = "edge", ["dns"] = "192.0.2.1, 192.0.2.2", ["motd"] = "" };
+        await store.AddAsync(new ApplianceRow(id, Guid.CreateVersion7(), Guid.Parse(host), Guid.CreateVersion7(), "edge-router-of-the-northern-branch-office", "edge", new OvaProduct("Edge router", "Example", "2.1.0", ""), [], properties)
+        {
+            Signature = new OvaSignature(SignatureState.Trusted, "Example Incorporated", new string('a', 64)), Option = "large", PackageBytes = 312_000_000,
+            Networks = new Dictionary<string, string> { ["Management"] = "default", ["Inside"] = "bridge:br0" },
+        }, new Dictionary<string, string> { ["admin.password"] = "s3cret" }, default);
+        return id;
     }
 
     private static async Task<string> FirstAsync(TestConsole console, string path) =>

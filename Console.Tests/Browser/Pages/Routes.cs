@@ -14,6 +14,7 @@ public static class Routes
         ("vms-nothing-matches", "/vms?search=no-such-vm&state=off"),
         ("vm-new", "/vms/new"),
         ("plugins", "/plugins"),
+        ("appliances", "/appliances"),
         ("plugin-install", "/plugins/install"),
         ("plugin-validate", "/plugins/validate"),
         ("publishers", "/publishers"),
