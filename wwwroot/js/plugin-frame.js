@@ -90,7 +90,9 @@ export function open(frame, page, view) {
   system.addEventListener('change', changed);
   watch.observe(root, { attributeFilter: ['data-theme'] });
   wantsTheme = theme();
-  go(view.path);
+  // A page that hangs must not keep the console's own from being loaded.
+  const begin = () => { if (!closed && !frame.src) go(view.path); };
+  if (document.readyState === 'complete') begin(); else window.addEventListener('load', begin, { once: true });
 
   return {
     go,
