@@ -41,6 +41,22 @@ public sealed class UploadTests(SharedConsole shared)
     }
 
     [Fact]
+    public async Task An_inspection_answers_all_that_a_deployment_must_say()
+    {
+        var (status, body) = await PostAsync(Form(("file", RichPackage.Builder("iso com.vmware.guestInfo").Build())), "/api/v1/appliances/inspect");
+
+        status.ShouldBe(HttpStatusCode.OK, $"{body}");
+        body.GetProperty("options")[1].GetProperty("vcpus").GetInt32().ShouldBe(4);
+        body.GetProperty("capabilities").EnumerateArray().Select(c => c.GetProperty("description").GetString()).ShouldBe(["See virtual machines", "Start, stop, pause and reboot virtual machines", "See all users and their roles", null]);
+        var properties = body.GetProperty("properties").EnumerateArray().ToDictionary(p => p.GetProperty("key").GetString()!);
+        properties["vlan"].GetProperty("maxValue").GetString().ShouldBe("4094");
+        properties["dns"].GetProperty("format").GetString().ShouldBe("ip-list");
+        properties["workers"].GetProperty("defaultByOption").GetProperty("large").GetString().ShouldBe("9");
+        body.GetProperty("transports").EnumerateArray().Select(t => t.GetString()).ShouldBe(["iso", "com.vmware.guestInfo"]);
+        body.GetProperty("hardware").EnumerateArray().Single(h => h.GetProperty("kind").GetString() == "floppy drive").GetProperty("becomes").ValueKind.ShouldBe(JsonValueKind.Null);
+    }
+
+    [Fact]
     public async Task A_bad_package_is_422_and_names_file_and_reason()
     {
         var (status, body) = await PostAsync(Form(("file", new OvaBuilder { Digest = m => m.Replace("vmdk", "else") }.Build())), "/api/v1/appliances/inspect");
