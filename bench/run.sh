@@ -6,7 +6,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 
 need_tools
 install libvirtd:libvirt-daemon-system qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils '/usr/lib/postgresql/*/bin/postgres:postgresql' \
-  '/boot/vmlinuz-*-cloud-amd64:linux-image-cloud-amd64' busybox:busybox-static openssl:openssl syslinux:syslinux \
+  '/boot/vmlinuz-*-cloud-amd64:linux-image-cloud-amd64' busybox:busybox-static openssl:openssl syslinux:syslinux virsh:libvirt-clients restic:restic \
   /usr/lib/syslinux/mbr/mbr.bin:syslinux-common mcopy:mtools mkfs.fat:dosfstools mke2fs:e2fsprogs cpio:cpio
 trap stop_libvirt EXIT
 start_libvirt

@@ -130,6 +130,12 @@ internal sealed partial class BackupLab : IAsyncDisposable
     public async Task<byte[]> ReadPointAsync(Guid point, string target)
     {
         await using var repository = await Repository.OpenAsync();
+        return await ReadPointAsync(repository, point, target);
+    }
+
+    /// <summary>The same from any repository.</summary>
+    public static async Task<byte[]> ReadPointAsync(Quarterdeck.Repositories.Repository repository, Guid point, string target)
+    {
         var disk = (await repository.PointAsync(point, None)).ShouldNotBeNull().Disks.Single(d => d.Target == target);
         var bytes = new byte[disk.SizeBytes];
         var buffer = new byte[Quarterdeck.Repositories.Repository.ChunkSize];
