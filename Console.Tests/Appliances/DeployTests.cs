@@ -6,6 +6,7 @@ using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
 using Quarterdeck.Platform;
 using Quarterdeck.Plugins;
+using Quarterdeck.Tests.Hosts;
 using Quarterdeck.Tests.Support;
 
 namespace Quarterdeck.Tests.Appliances;
@@ -176,8 +177,8 @@ public sealed class DeployTests
         var began = new TaskCompletionSource<Guid>();
         var begin = node.Import.BeginAsync(DeployNode.Admin, node.Spec(), upload, package.Length, stop.Token, began.SetResult);
         var id = await began.Task;
-        await upload.Reached.WaitAsync(TimeSpan.FromSeconds(20));
-        (await node.LeftAsync()).ShouldNotBeEmpty();
+        await upload.Reached.WaitAsync(TimeSpan.FromSeconds(30));
+        await HostsNode.UntilAsync(node.LeftAsync, left => left.Count > 0, 30); // what was received is worked on a little later
 
         if (how == "breaks off") upload.Break();
         else (await node.Service<OperationQueue>().CancelAsync(DeployNode.Admin, id, default)).Ok.ShouldBeTrue();

@@ -22,7 +22,8 @@ internal sealed class PackageIntake(ApplianceStore store, IEnumerable<IEnvironme
         var receiver = new PackageReceiver(input, spec, hypervisor, operation, Path.Combine(console.DataFolder, "spool"), SmallFiles, trust, heritage);
         long bytes = 0;
         await using var counted = new CountingStream(ova, options.Value.MaxPackageBytes, done => operation.Progress(bytes = done, length, "bytes"));
-        var content = await OvaReader.ReadAsync(counted, receiver, spec.DeploymentOption, cancellation);
+        await using var ahead = new ReadAhead(counted, cancellation);
+        var content = await OvaReader.ReadAsync(ahead, receiver, spec.DeploymentOption, cancellation);
         // The request is a little longer than the package; the bar shall not stop short of its end.
         operation.Progress(bytes, bytes, "bytes");
         foreach (var warning in content.Warnings) operation.Log(warning);
