@@ -49,6 +49,8 @@ public static class BackupsServices
         services.AddSingleton(p => new JobBook(
             p.GetRequiredService<JobStore>(), p.GetRequiredService<JobCheck>(), p.GetRequiredService<JobVms>(), p.GetRequiredService<JobRetention>(), p.GetRequiredService<ScheduleBook>(),
             p.GetRequiredService<OperationQueue>(), p.GetRequiredService<OperationReader>(), p.GetRequiredService<EventStream<BackupJob>>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
+        services.AddSingleton<PointSummaries>();
+        services.AddSingleton(p => new Protection(p.GetRequiredService<JobStore>(), p.GetRequiredService<JobBook>(), p.GetRequiredService<JobVms>(), p.GetRequiredService<PointSummaries>(), p.GetRequiredService<Guard>()));
         services.AddOperationHandler<JobRunHandler>().AddScheduledAction<ScheduledJobRun>();
     }
 }

@@ -18,6 +18,7 @@ public sealed class GuardTests
             "me",
             "hosts.read", "vms.read",
             "operations.read",
+            "backups.read",
             "plugins.read",
             "schedules.read",
         ],
@@ -28,6 +29,7 @@ public sealed class GuardTests
             "appliances.inspect",
             "plugins.open",
             "schedules.manage",
+            "backups.run", "backups.jobs",
         ],
         [Role.Administrator] =
         [

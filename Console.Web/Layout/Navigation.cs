@@ -1,4 +1,5 @@
 using Quarterdeck.Access;
+using Quarterdeck.Backups;
 using Quarterdeck.Appliances;
 using Quarterdeck.Backups;
 using Quarterdeck.Hosts;
@@ -38,6 +39,8 @@ public static class Navigation
         ]),
         new("Protection",
         [
+            new("Overview", "protection", "shield", BackupsPermissions.Read),
+            new("Backup jobs", "backup-jobs", "operation", BackupsPermissions.Read),
             new("Recovery points", "recovery-points", "clock", BackupsPermissions.Read),
             new("Repositories", "repositories", "disk", RepositoriesPermissions.Read),
         ]),

@@ -26,6 +26,8 @@ public static class Routes
         ("recovery-points", "/recovery-points"),
         ("operations", "/operations"),
         ("schedules", "/schedules"),
+        ("protection", "/protection"),
+        ("backup-jobs", "/backup-jobs"),
         ("api", "/api"),
         ("not-found", "/nothing-is-here"),
     ];
