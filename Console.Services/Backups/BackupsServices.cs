@@ -50,6 +50,7 @@ public static class BackupsServices
             p.GetRequiredService<JobStore>(), p.GetRequiredService<JobCheck>(), p.GetRequiredService<JobVms>(), p.GetRequiredService<JobRetention>(), p.GetRequiredService<ScheduleBook>(),
             p.GetRequiredService<OperationQueue>(), p.GetRequiredService<OperationReader>(), p.GetRequiredService<EventStream<BackupJob>>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
         services.AddSingleton<PointSummaries>();
+        services.AddHostedService<JobFollower>();
         services.AddSingleton(p => new Protection(p.GetRequiredService<JobStore>(), p.GetRequiredService<JobBook>(), p.GetRequiredService<JobVms>(), p.GetRequiredService<PointSummaries>(), p.GetRequiredService<Guard>()));
         services.AddOperationHandler<JobRunHandler>().AddScheduledAction<ScheduledJobRun>();
     }
