@@ -33,7 +33,7 @@ public enum ProtectionLevel
 /// <param name="LastGoodAt">When the newest one without damage was taken.</param>
 /// <param name="VerifiedAt">When one was last read back and found good.</param>
 /// <param name="NextRunAt">When a job runs next.</param>
-public sealed record VmProtection(
+public sealed record ProtectedVm(
     Guid VmId, string Name, string HostName, ProtectionLevel Level, IReadOnlyList<string> Jobs, int Points, DateTimeOffset? LastGoodAt, DateTimeOffset? VerifiedAt, DateTimeOffset? NextRunAt);
 
 /// <summary>What protects each VM.</summary>
@@ -52,7 +52,7 @@ public sealed class Protection
 
     /// <summary>One page of VMs, the worst protected first unless sorted otherwise, and how many VMs are at each level.</summary>
     /// <remarks>Jobs name VMs by tag and host, which no single query of one room can decide: the VMs are read in pages, the points summed up by one query, and both joined here.</remarks>
-    public async Task<Result<(Page<VmProtection> Page, IReadOnlyDictionary<ProtectionLevel, int> Counts)>> ListAsync(Caller caller, ProtectionLevel? level, PageQuery page, CancellationToken cancellation)
+    public async Task<Result<(Page<ProtectedVm> Page, IReadOnlyDictionary<ProtectionLevel, int> Counts)>> ListAsync(Caller caller, ProtectionLevel? level, PageQuery page, CancellationToken cancellation)
     {
         if (await _guard.CheckAsync(caller, BackupsPermissions.Read, "vm", cancellation) is { } refused) return refused;
         var jobs = await _book.WholeAsync(await _jobs.AllAsync(cancellation), cancellation);
@@ -62,7 +62,7 @@ public sealed class Protection
         var search = page.Search?.Trim() ?? "";
         var rows = all.Where(v => (level is null || v.Level == level) && (search.Length == 0 || v.Name.Contains(search, StringComparison.OrdinalIgnoreCase) || v.Jobs.Any(j => j.Contains(search, StringComparison.OrdinalIgnoreCase)))).ToList();
         var sort = page.Sort ?? "level";
-        IOrderedEnumerable<VmProtection> ordered = sort.TrimStart('-') switch
+        IOrderedEnumerable<ProtectedVm> ordered = sort.TrimStart('-') switch
         {
             "name" => rows.OrderBy(v => v.Name, StringComparer.OrdinalIgnoreCase),
             "lastGoodAt" => rows.OrderBy(v => v.LastGoodAt),
@@ -71,13 +71,13 @@ public sealed class Protection
         };
         var sorted = ordered.ThenBy(v => v.Name, StringComparer.OrdinalIgnoreCase).ThenBy(v => v.VmId);
         var items = (sort.StartsWith('-') ? sorted.Reverse() : sorted).Skip(page.Offset).Take(page.Size).ToList();
-        return (new Page<VmProtection>(items, rows.Count, page.Number, page.Size), (IReadOnlyDictionary<ProtectionLevel, int>)counts);
+        return (new Page<ProtectedVm>(items, rows.Count, page.Number, page.Size), (IReadOnlyDictionary<ProtectionLevel, int>)counts);
     }
 
-    private static VmProtection Of(Vm vm, IReadOnlyList<BackupJob> jobs, PointSummary? points)
+    private static ProtectedVm Of(Vm vm, IReadOnlyList<BackupJob> jobs, PointSummary? points)
     {
         var mine = jobs.Where(j => Means(j.Targets, vm)).ToList();
-        return new VmProtection(vm.Id, vm.Name, vm.HostName, LevelOf(mine, points), [.. mine.Select(j => j.Name)], points?.Points ?? 0, points?.LastGoodAt, points?.VerifiedAt,
+        return new ProtectedVm(vm.Id, vm.Name, vm.HostName, LevelOf(mine, points), [.. mine.Select(j => j.Name)], points?.Points ?? 0, points?.LastGoodAt, points?.VerifiedAt,
             mine.Select(j => j.NextRunAt).Where(t => t is not null).Min());
     }
 

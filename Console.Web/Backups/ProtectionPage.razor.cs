@@ -62,5 +62,5 @@ public sealed partial class ProtectionPage : LiveComponent
     private static string Sum(IReadOnlyDictionary<ProtectionLevel, int> counts) =>
         counts.Count == 0 ? "" : string.Join(" · ", counts.OrderBy(c => c.Key).Select(c => $"{Words.Number(c.Value)} {ProtectionWords.Of(c.Key)}"));
 
-    private sealed record Shown(Page<VmProtection> Page, string Sum);
+    private sealed record Shown(Page<ProtectedVm> Page, string Sum);
 }

@@ -1,7 +1,6 @@
 using Quarterdeck.Access;
 using Quarterdeck.Backups;
 using Quarterdeck.Appliances;
-using Quarterdeck.Backups;
 using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
 using Quarterdeck.Plugins;
