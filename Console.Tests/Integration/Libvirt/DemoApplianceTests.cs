@@ -34,8 +34,9 @@ public sealed class DemoApplianceTests(SystemLibvirt libvirt)
         page.ShouldContain("<dd id=\"version\">1.0.0</dd>");
         page.ShouldContain("<dd id=\"starts\">1</dd>");
         (await PageAsync(console, plugin, "/card.html")).ShouldContain("Version 1.0.0, start 1");
-        (await PageAsync(console, plugin, "/cgi-bin/events")).ShouldContain("None since the start");
+        (await PageAsync(console, plugin, "/cgi-bin/events")).ShouldContain("Nothing since the start");
         (await PageAsync(console, plugin, "/cgi-bin/vm?id=%3Cb%3E")).ShouldContain("Which VM?");
+        (await UnsignedEventAsync(console, plugin)).ShouldBe(HttpStatusCode.Unauthorized);
         var environment = await EnvironmentAsync(name);
         environment.ShouldContain("Fish &amp; ships");
         environment.ShouldContain($"oe:key=\"quarterdeck.plugin.instance\" oe:value=\"{plugin}\"");
@@ -66,6 +67,18 @@ public sealed class DemoApplianceTests(SystemLibvirt libvirt)
         var place = (await console.App.Services.GetRequiredService<PluginDoor>().OpenAsync(Guid.Parse(plugin), 80, default)).Value;
         using var http = new HttpClient { BaseAddress = new Uri($"http://{place}"), Timeout = TimeSpan.FromSeconds(60) };
         return await http.GetStringAsync(path);
+    }
+
+    /// <summary>What it says to an event that the console did not sign.</summary>
+    private static async Task<HttpStatusCode> UnsignedEventAsync(TestConsole console, string plugin)
+    {
+        var place = (await console.App.Services.GetRequiredService<PluginDoor>().OpenAsync(Guid.Parse(plugin), 80, default)).Value;
+        using var http = new HttpClient { BaseAddress = new Uri($"http://{place}"), Timeout = TimeSpan.FromSeconds(60) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/cgi-bin/hook") { Content = new StringContent("""{"event":"vm.started"}""", Encoding.UTF8, "application/json") };
+        request.Headers.Add("Quarterdeck-Timestamp", DateTimeOffset.UtcNow.ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture));
+        request.Headers.Add("Quarterdeck-Signature", "v1=" + new string('0', 64));
+        using var answer = await http.SendAsync(request);
+        return answer.StatusCode;
     }
 
     private static async Task<string> DeployAsync(RestClient rest, string host, string name)

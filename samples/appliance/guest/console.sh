@@ -3,6 +3,7 @@ manifest=/etc/quarterdeck-plugin.json
 version=$(sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' $manifest)
 ca=/run/console-ca.pem
 identity=/data/identity   # lines: plugin id, bearer token, seconds between heartbeats
+webhook=/data/webhook     # the secret that events are signed with
 
 # property FILE KEY: a property's value, its XML escapes resolved
 property() {
@@ -41,7 +42,9 @@ keep_identity() {   # the rename is what makes it whole or absent after a power 
   printf '%s\n%s\n%s\n' "$plugin_id" "$bearer" "$interval" >$identity.new && sync && mv $identity.new $identity && sync
 }
 
-# The pages are files with words to fill in. What they need of the environment is kept for the scripts in cgi-bin.
+keep_webhook() { secret=$(member webhookSecret); case $secret in qdw_*) printf %s "$secret" >$webhook.new && mv $webhook.new $webhook ;; esac; }
+
+# The pages are files with words to fill in.
 prepare_pages() {
   starts=$(($(cat /data/starts 2>/dev/null) + 1)); echo $starts >/data/starts
   # filled in by awk, where nothing in a value is special
@@ -49,7 +52,6 @@ prepare_pages() {
   for page in /www/*.html; do
     awk '{ done = ""; while (match($0, /@[A-Z]+@/)) { done = done substr($0, 1, RSTART - 1) ENVIRON[substr($0, RSTART + 1, RLENGTH - 2)]; $0 = substr($0, RSTART + RLENGTH) } print done $0 }' "$page" >/run/page && cat /run/page >"$page"
   done
-  printf 'console_url="%s"\n' "$console_url" >/run/settings
   printf '{"status":"starting"}\n' >/www/health
 }
 
@@ -73,7 +75,7 @@ enrol() {
     esac
   done
   plugin_id=$(member pluginId); bearer=$(member token); interval=$(member heartbeatSeconds)
-  keep_identity
+  keep_webhook; keep_identity
   rm -f /run/enrolment /data/nonce; enrolment_token=
   say "enrolled as $plugin_id"
 }
@@ -81,14 +83,17 @@ enrol() {
 heartbeats() {
   health='{"state":"healthy","reason":null}'
   [ ! -e /etc/broken ] || health='{"state":"failed","reason":"The lamp does not light: this build is broken on purpose."}'
-  printf '{"health":%s,"version":"%s"}' "$health" "$version" >/run/heartbeat
   last= beats=0
   while :; do
+    # A version that brings a webhook along asks for its secret, as it does not enrol.
+    [ -s $webhook ] && ask=false || ask=true
+    printf '{"health":%s,"version":"%s","askWebhookSecret":%s}' "$health" "$version" $ask >/run/heartbeat
     status=$(call POST "/api/v1/plugins/$plugin_id/heartbeat" /run/heartbeat "$bearer")
     [ "$status" = "$last" ] || say "heartbeat: $status"; last=$status
     [ ! -e /etc/broken ] || { beats=$((beats + 1)); [ $beats -lt 3 ] || poweroff -f; }
     case $status in
       200)
+        keep_webhook
         renewed=$(member token); [ -z "$renewed" ] || { bearer=$renewed; keep_identity; }
         seconds=$(member heartbeatSeconds); sleep "${seconds:-$interval}" ;;
       401) sleep 60 ;;   # disabled: an administrator may enable it again
