@@ -6,6 +6,7 @@ using Quarterdeck.Events;
 using Quarterdeck.Platform;
 using Quarterdeck.Plugins.Manifests;
 using Quarterdeck.Plugins.Registry;
+using Quarterdeck.Plugins.Webhooks;
 
 namespace Quarterdeck.Plugins;
 
@@ -20,9 +21,10 @@ public sealed class Enrolment
     private readonly AuditLog _audit;
     private readonly TimeProvider _time;
     private readonly PluginsOptions _options;
+    private readonly WebhookStore _webhooks;
 
-    internal Enrolment(PluginStore plugins, TokenStore tokens, ConsoleAuthority authority, EventStream<Plugin> stream, AuditLog audit, TimeProvider time, IOptions<PluginsOptions> options) =>
-        (_plugins, _tokens, _authority, _stream, _audit, _time, _options) = (plugins, tokens, authority, stream, audit, time, options.Value);
+    internal Enrolment(PluginStore plugins, TokenStore tokens, ConsoleAuthority authority, EventStream<Plugin> stream, AuditLog audit, TimeProvider time, IOptions<PluginsOptions> options, WebhookStore webhooks) =>
+        (_plugins, _tokens, _authority, _stream, _audit, _time, _options, _webhooks) = (plugins, tokens, authority, stream, audit, time, options.Value, webhooks);
 
     /// <summary>Exchanges the enrolment token for the plug-in's own.</summary>
     /// <returns>Forbidden for an unknown or expired token, Conflict for a used one, Invalid for another manifest or a request for an authority. A refused attempt does not use the token up.</returns>
@@ -45,7 +47,7 @@ public sealed class Enrolment
         if (!enrolled) return await RefusedAsync(enrolment, Used, cancellation);
         await _audit.WriteAsync(As(enrolment.Id, manifest.Name), again ? "plugin.enrol.again" : "plugin.enrol", Target(enrolment.Id), manifest.Name, null, new { manifest.Key, manifest.Version, certificate = certificate is not null }, cancellation);
         _stream.Changed(enrolment.Id.ToString("D"));
-        return new EnrolmentAnswer(enrolment.Id, own, expires, _options.HeartbeatSeconds, certificate);
+        return new EnrolmentAnswer(enrolment.Id, own, expires, _options.HeartbeatSeconds, certificate, manifest.Webhook is null ? null : await _webhooks.SecretAsync(enrolment.Id, cancellation));
     }
 
     /// <summary>What only the sender of the first request can repeat; null when it did not care for that.</summary>
@@ -112,7 +114,7 @@ public sealed class Enrolment
             TokenWorth.Exchange => await OfferAsync(id, now, cancellation),
             _ => tokens.TokenExpiresAt - now > _options.TokenLife / 3 ? (null, null) : await OfferAsync(id, now, cancellation),
         };
-        return new HeartbeatAnswer(state, _options.HeartbeatSeconds, next, expires);
+        return new HeartbeatAnswer(state, _options.HeartbeatSeconds, next, expires, heartbeat.AskWebhookSecret && worth is not TokenWorth.Exchange ? await _webhooks.SecretAsync(id, cancellation) : null);
     }
 
     private static readonly Problem Revoked = Problem.Forbidden("The token is wrong, expired or revoked.");

@@ -17,12 +17,14 @@ public sealed record EnrolmentRequest(string? Token, JsonElement Manifest, strin
 /// <param name="ExpiresAt">How long the token is valid unless renewed.</param>
 /// <param name="HeartbeatSeconds">Seconds between heartbeats.</param>
 /// <param name="Certificate">A client certificate in PEM, when one was requested.</param>
-public sealed record EnrolmentAnswer(Guid PluginId, string Token, DateTimeOffset ExpiresAt, int HeartbeatSeconds, string? Certificate);
+/// <param name="WebhookSecret">What events to it are signed with; null when its manifest asks for none.</param>
+public sealed record EnrolmentAnswer(Guid PluginId, string Token, DateTimeOffset ExpiresAt, int HeartbeatSeconds, string? Certificate, string? WebhookSecret = null);
 
 /// <summary>What a plug-in says at each heartbeat.</summary>
 /// <param name="Health">How it is.</param>
 /// <param name="Version">Its version, when it wants to tell.</param>
-public sealed record Heartbeat(HeartbeatHealth? Health, string? Version = null);
+/// <param name="AskWebhookSecret">Whether the answer shall hold the secret that events are signed with: after an upgrade that brought webhooks.</param>
+public sealed record Heartbeat(HeartbeatHealth? Health, string? Version = null, bool AskWebhookSecret = false);
 
 /// <summary>How a plug-in is.</summary>
 /// <param name="State"><c>healthy</c>, <c>degraded</c> or <c>failed</c>.</param>
@@ -34,4 +36,5 @@ public sealed record HeartbeatHealth(string? State, string? Reason = null);
 /// <param name="HeartbeatSeconds">Seconds until the next one.</param>
 /// <param name="Token">A new token to use from now on, near the end of the old one's life; else null.</param>
 /// <param name="ExpiresAt">How long the new token is valid.</param>
-public sealed record HeartbeatAnswer(PluginState State, int HeartbeatSeconds, string? Token, DateTimeOffset? ExpiresAt);
+/// <param name="WebhookSecret">When it was asked for.</param>
+public sealed record HeartbeatAnswer(PluginState State, int HeartbeatSeconds, string? Token, DateTimeOffset? ExpiresAt, string? WebhookSecret = null);

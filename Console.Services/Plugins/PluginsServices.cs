@@ -8,6 +8,7 @@ using Quarterdeck.Operations;
 using Quarterdeck.Plugins.Authority;
 using Quarterdeck.Plugins.Life;
 using Quarterdeck.Plugins.Registry;
+using Quarterdeck.Plugins.Webhooks;
 
 namespace Quarterdeck.Plugins;
 
@@ -29,6 +30,11 @@ public static class PluginsServices
         services.AddSingleton<AuthorityStore>();
         services.AddSingleton<MomentStore>();
         services.AddSingleton<TrialStore>();
+        services.AddSingleton<WebhookStore>();
+        services.AddSingleton(s => new WebhookPost(s.GetRequiredService<PluginDoor>().OpenAsync, s.GetRequiredService<WebhookStore>(), s.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<WebhookCourier>();
+        services.AddHostedService(s => s.GetRequiredService<WebhookCourier>());
+        services.AddHostedService<WebhookSource>();
         services.AddSingleton<WhereaboutsStore>();
         services.AddSingleton<PluginEnvironment>();
         services.AddSingleton<Upgrades>();
@@ -38,7 +44,7 @@ public static class PluginsServices
         services.AddSingleton(s => new ConsoleAuthority(s.GetRequiredService<AuthorityStore>(), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton(s => new Enrolment(
             s.GetRequiredService<PluginStore>(), s.GetRequiredService<TokenStore>(), s.GetRequiredService<ConsoleAuthority>(), s.GetRequiredService<EventStream<Plugin>>(),
-            s.GetRequiredService<AuditLog>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<IOptions<PluginsOptions>>()));
+            s.GetRequiredService<AuditLog>(), s.GetRequiredService<TimeProvider>(), s.GetRequiredService<IOptions<PluginsOptions>>(), s.GetRequiredService<WebhookStore>()));
         services.AddSingleton(s => new PluginRegistry(s.GetRequiredService<PluginStore>(), s.GetRequiredService<Guard>(), s.GetRequiredService<OperationQueue>(), s.GetRequiredService<AuditLog>(),
             s.GetRequiredService<Upgrades>(), s.GetRequiredService<MomentStore>()));
         services.AddSingleton(s => new PluginDoor(s.GetRequiredService<PluginStore>(), s.GetRequiredService<HostConnections>()));

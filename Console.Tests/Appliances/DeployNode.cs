@@ -147,6 +147,16 @@ internal sealed class DeployNode : IAsyncDisposable
         return [.. (await connection.QueryAsync<string>("SELECT id FROM appliances UNION ALL SELECT id FROM plugins UNION ALL SELECT id FROM vms")).Select(id => $"row {id}")];
     }
 
+    /// <summary>How many rows each table has, but for the audit log, operations, and the nodes' own bookkeeping.</summary>
+    public async Task<Dictionary<string, int>> TableRowsAsync()
+    {
+        await using var connection = await _database.Db.OpenAsync(default);
+        var tables = await connection.QueryAsync<string>("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'operation%' AND name NOT IN ('audit', 'nodes', 'database_probe', 'plugin_authority', 'data_protection_keys')");
+        var rows = new Dictionary<string, int>();
+        foreach (var table in tables) rows[table] = await connection.ExecuteScalarAsync<int>($"SELECT COUNT(*) FROM {table}");
+        return rows;
+    }
+
     /// <summary>Whether a text stands anywhere in what the console stored about operations, appliances, plug-ins and in the audit log.</summary>
     public async Task<bool> StoresAsync(string text)
     {

@@ -79,6 +79,26 @@ public sealed class LifeTests
     }
 
     [Fact]
+    public async Task Installed_used_upgraded_and_uninstalled_it_leaves_no_row_in_any_table_but_the_records_of_what_was_done()
+    {
+        await using var node = await DeployNode.StartAsync();
+        var before = await node.TableRowsAsync();
+        var manifest = OvaBuilder.Plugin.Replace("\"ui\":{", "\"webhooks\":{\"path\":\"/events\",\"port\":80,\"events\":[\"vm.state\"]},\"ui\":{");
+        var plugin = await node.InstalledAsync(manifest: manifest);
+        plugin.WebhookSecret.ShouldNotBeNull();
+        var upgrade = await UpgradeTests.BeginAsync(node, plugin, manifest.Replace("1.0.0", "2.0.0"));
+        await node.AtStepAsync(upgrade, "ready");
+        await UpgradeTests.BeatAsync(node, plugin, "2.0.0");
+        await SucceedAsync(node, upgrade);
+        await SucceedAsync(node, await node.Plugins.DisableAsync(DeployNode.Admin, plugin.PluginId, stopVm: true, default));
+
+        await SucceedAsync(node, await node.Plugins.UninstallAsync(DeployNode.Admin, plugin.PluginId, default));
+
+        (await node.LeftAsync()).ShouldBeEmpty();
+        (await node.TableRowsAsync()).ShouldBe(before);
+    }
+
+    [Fact]
     public async Task A_second_plug_in_with_the_key_is_refused_and_the_first_stays()
     {
         await using var node = await DeployNode.StartAsync();

@@ -3,11 +3,12 @@ using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
 using Quarterdeck.Platform;
 using Quarterdeck.Plugins.Registry;
+using Quarterdeck.Plugins.Webhooks;
 
 namespace Quarterdeck.Plugins.Life;
 
 /// <summary>Turns a plug-in off: its token is revoked in the first step.</summary>
-internal sealed class DisableHandler(PluginStore plugins, TokenStore tokens, HostConnections hosts, EventStream<Plugin> stream, VisitStore visits, PluginDoor door, TimeProvider time) : IOperationHandler
+internal sealed class DisableHandler(PluginStore plugins, TokenStore tokens, HostConnections hosts, EventStream<Plugin> stream, VisitStore visits, WebhookStore webhooks, PluginDoor door, TimeProvider time) : IOperationHandler
 {
     public static readonly OperationKind DisableKind = new("plugin.disable", "Disable plug-in", PluginPermissions.Manage);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -22,6 +23,7 @@ internal sealed class DisableHandler(PluginStore plugins, TokenStore tokens, Hos
             await plugins.MoveAsync(input.PluginId, [PluginState.Enrolling, PluginState.Ready, PluginState.Degraded, PluginState.Unreachable], PluginState.Disabled, "It was disabled by an administrator.", ct);
             await tokens.RevokeAsync(input.PluginId, ct);
             await visits.RevokeAsync(input.PluginId, ct);
+            await webhooks.ClearAsync(input.PluginId, ct);
             stream.Changed(input.PluginId.ToString("D"));
             await door.CloseAsync(input.PluginId, ct);
         });

@@ -18,7 +18,7 @@ internal sealed class MomentStore(Db db)
             INSERT INTO plugin_moments (id, plugin_id, at, state, health, reason, version)
             SELECT @id, p.id, @now, p.state, p.health, p.health_reason, p.version FROM plugins p
             WHERE p.id = @pluginId AND NOT EXISTS (
-                SELECT 1 FROM plugin_moments m WHERE m.id = (SELECT MAX(id) FROM plugin_moments WHERE plugin_id = p.id)
+                SELECT 1 FROM plugin_moments m WHERE m.id = (SELECT id FROM plugin_moments WHERE plugin_id = p.id ORDER BY at DESC, id DESC LIMIT 1)
                 AND m.state = p.state AND m.health = p.health AND m.version = p.version AND COALESCE(m.reason, '') = COALESCE(p.health_reason, ''))
             """,
             new { id = Guid.CreateVersion7(now), pluginId, now });
@@ -35,13 +35,13 @@ internal sealed class MomentStore(Db db)
     }
 
     private static Task TrimAsync(DbConnection connection, Guid pluginId) => connection.ExecuteAsync(
-        "DELETE FROM plugin_moments WHERE plugin_id = @pluginId AND id <= (SELECT id FROM plugin_moments WHERE plugin_id = @pluginId ORDER BY id DESC LIMIT 1 OFFSET @Kept)", new { pluginId, Kept });
+        "DELETE FROM plugin_moments WHERE plugin_id = @pluginId AND id NOT IN (SELECT id FROM plugin_moments WHERE plugin_id = @pluginId ORDER BY at DESC, id DESC LIMIT @Kept)", new { pluginId, Kept });
 
     /// <summary>Newest first.</summary>
     public async Task<IReadOnlyList<PluginMoment>> ListAsync(Guid pluginId, CancellationToken cancellation)
     {
         await using var connection = await db.OpenAsync(cancellation);
-        var rows = await connection.QueryAsync<Row>("SELECT at, state, health, reason, version FROM plugin_moments WHERE plugin_id = @pluginId ORDER BY id DESC", new { pluginId });
+        var rows = await connection.QueryAsync<Row>("SELECT at, state, health, reason, version FROM plugin_moments WHERE plugin_id = @pluginId ORDER BY at DESC, id DESC", new { pluginId });
         return [.. rows.Select(r => new PluginMoment(r.At, EnumColumn.FromColumn<PluginState>(r.State), EnumColumn.FromColumn<HealthState>(r.Health), r.Reason, r.Version))];
     }
 
