@@ -52,6 +52,8 @@ public sealed class ValidatorTests
     [InlineData("\"console\"", "\"consoles\"", "console", "does not say which consoles")]
     [InlineData("{\"port\":80}", "{\"port\":80,\"pth\":\"/\"}", "ui.pth", "ignore it")]
     [InlineData("\"1.0.0\"", "\"1.0.1\"", "ProductSection", "1.0.1")]
+    [InlineData("{\"port\":80}", "{\"port\":80},\"webhooks\":{\"path\":\"/a\",\"events\":[\"vm.flew\"]}", "webhooks.events", "no event 'vm.flew'")]
+    [InlineData("{\"port\":80}", "{\"port\":80},\"webhooks\":{\"path\":\"/a\",\"events\":[\"host.state\"]}", "webhooks.events", "Add hosts.read")]
     public async Task What_is_likely_a_mistake_is_a_warning(string part, string other, string member, string words)
     {
         var report = await ReportAsync(new OvaBuilder { Manifest = Good.Replace(part, other) });
@@ -111,6 +113,16 @@ public sealed class ValidatorTests
             var (output, error) = (new StringWriter(), new StringWriter());
             return (await PluginCommand.RunAsync(arguments, Catalogue, output, error, default), output.ToString(), error.ToString());
         }
+    }
+
+    [Fact]
+    public void The_events_that_are_known_are_those_of_the_documentation()
+    {
+        var lines = File.ReadAllLines(Path.Combine(House.Repository.Root, "docs", "plugin-protocol.md"));
+        var table = lines.SkipWhile(l => !l.StartsWith("| event |", StringComparison.Ordinal)).Skip(2).TakeWhile(l => l.StartsWith('|')).Select(l => l.Split('|'));
+        var documented = table.SelectMany(cells => cells[1].Split(',').Select(name => (Name: name.Trim(' ', '`'), Needs: cells[2].Trim(' ', '`'))));
+
+        KnownEvents.Needs.Select(e => (e.Key, e.Value)).ShouldBe(documented, ignoreOrder: true);
     }
 
     [Fact]

@@ -85,6 +85,9 @@ internal sealed class PackageLint
         foreach (var capability in manifest.Capabilities)
             if (_catalogue.Find(capability) is not { } known) Warn(PluginManifest.FileName, "capabilities", $"This console has no permission '{capability}': it is never granted.", $"Use one of: {string.Join(", ", _catalogue.All.Where(PluginCallers.Grantable).Select(p => p.Key).Order(StringComparer.Ordinal))}.");
             else if (!PluginCallers.Grantable(known)) Warn(PluginManifest.FileName, "capabilities", $"'{capability}' is for people: plug-ins never get it.", "Leave it out.");
+        foreach (var name in manifest.Webhook?.Events ?? [])
+            if (!KnownEvents.Needs.TryGetValue(name, out var needed)) Warn(PluginManifest.FileName, "webhooks.events", $"This console tells no event '{name}'.", $"Use one of: {string.Join(", ", KnownEvents.Needs.Keys)}.");
+            else if (!manifest.Capabilities.Contains(needed)) Warn(PluginManifest.FileName, "webhooks.events", $"'{name}' is told only to those who may '{needed}', and the plug-in does not ask for that.", $"Add {needed} to capabilities.");
         if (manifest.Console is not { } text) Warn(PluginManifest.FileName, "console", "It does not say which consoles it works with.", "Give a range such as >=0.1.0 <1.0.0: other consoles then refuse it before power-on.");
         else if (VersionRange.TryParse(text, out var range) && !range.Holds(SemanticVersion.OfConsole)) Warn(PluginManifest.FileName, "console", $"This console ({SemanticVersion.OfConsole}) is not in its range: it would not be installed here.", "Widen the range if it works here.");
     }
