@@ -8,7 +8,7 @@ namespace Quarterdeck.Bench;
 /// <summary>Backups of a running VM: what an incremental one reads, what one without changes costs on a small and on a large disk, and a full one beside restic on the same bytes.</summary>
 internal sealed partial class BackupBenchmark : IBenchmark
 {
-    private const int MiB = 1 << 20, Chunk = 65536, DataMiB = 768, Rounds = 5;
+    private const int MiB = 1 << 20, Chunk = 65536, DataMiB = 768, Rounds = 5, FullRounds = 3;
     private readonly string _run = "qdbench" + Guid.NewGuid().ToString("N")[..8];
 
     public string Name => "backup";
@@ -29,13 +29,21 @@ internal sealed partial class BackupBenchmark : IBenchmark
             await KnownAsync(console, small.Id, cancellation);
             await KnownAsync(console, large.Id, cancellation);
 
-            var full = await BackUpAsync(console, small.Id, repository, cancellation);
+            // Turn by turn, each into a repository of its own, so that whatever else the machine does meets both.
+            var (full, restic, version) = (new List<double>(), new List<double>(), "");
+            for (var i = 0; i < FullRounds; i++)
+            {
+                full.Add((await BackUpAsync(console, small.Id, await NewRepositoryAsync(console, Path.Combine(folder, $"ours-{i}"), cancellation), cancellation)).Seconds);
+                (var seconds, version) = await ResticAsync(Path.Combine(folder, $"restic-{i}"), raw, cancellation);
+                restic.Add(seconds);
+                Console.Error.WriteLine($"full: {full[^1]:0.00} s, {version}: {seconds:0.00} s");
+            }
             var peak = PeakBytes(console.ProcessId);
-            var (restic, version) = await ResticAsync(folder, raw, cancellation);
+            await BackUpAsync(console, small.Id, repository, cancellation);
             await BackUpAsync(console, large.Id, repository, cancellation);
             List<Figure> figures =
             [
-                new("full backup of 768 MiB", "s", full.Seconds, version, restic, (product, peer) => product * 1.5 <= peer, "at least 1.5 times faster"),
+                new("full backup of 768 MiB", "s", Median(full), version, Median(restic), (product, peer) => product * 1.5 <= peer, "at least 1.5 times faster"),
                 new("memory of the whole console meanwhile", "MiB", peak / (double)MiB, "allowed", 512, (product, peer) => product <= peer, "at most 512 MiB"),
             ];
             foreach (var (name, writes) in Changes())
@@ -125,11 +133,16 @@ internal sealed partial class BackupBenchmark : IBenchmark
         return (took.TotalSeconds, ended.GetProperty("result").GetProperty("readBytes").GetInt64());
     }
 
-    private static async Task<(double Seconds, string Version)> ResticAsync(string folder, string file, CancellationToken cancellation)
+    private static async Task<string> NewRepositoryAsync(ConsoleUnderTest console, string location, CancellationToken cancellation)
+    {
+        using var answer = await console.Http.PostAsJsonAsync("repositories", new { name = Path.GetFileName(location), kind = "local", location }, cancellation);
+        return (await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<System.Text.Json.JsonElement>(cancellation)).GetProperty("id").GetString()!;
+    }
+
+    private static async Task<(double Seconds, string Version)> ResticAsync(string repository, string file, CancellationToken cancellation)
     {
         var program = Environment.GetEnvironmentVariable("RESTIC") is { Length: > 0 } named ? named : "restic";
         var version = VersionNumber().Match(await RunAsync(program, "version")).Value;
-        var repository = Path.Combine(folder, "restic");
         Environment.SetEnvironmentVariable("RESTIC_PASSWORD", "bench");
         await RunAsync(program, "init", "-q", "-r", repository);
         var began = Stopwatch.GetTimestamp();

@@ -24,7 +24,7 @@ internal static class Objects
         return _made =
         [
             ("host", $"/hosts/{host}"), ("vm", $"/vms/{vm}"), ("vm-edit", $"/vms/{vm}/edit"),
-            .. new[] { "console", "metrics", "snapshots", "operations", "audit" }.Select(tab => ($"vm-{tab}", $"/vms/{vm}?tab={tab}")),
+            .. new[] { "console", "metrics", "protection", "snapshots", "operations", "audit" }.Select(tab => ($"vm-{tab}", $"/vms/{vm}?tab={tab}")),
             ("user", $"/users/{await FirstAsync(console, "/api/v1/users?pageSize=1")}"), ("audit-entry", $"/audit/{await FirstAsync(console, "/api/v1/audit?pageSize=1")}"),
             ("repository", $"/repositories/{await FirstAsync(console, "/api/v1/repositories?pageSize=1")}"),
             ("operation", $"/operations/{action.GetProperty("operationId").GetString()}"),
