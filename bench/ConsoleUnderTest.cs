@@ -21,7 +21,7 @@ internal sealed class ConsoleUnderTest : IAsyncDisposable
     public HttpClient Http { get; }
 
     /// <summary>Starts it and waits until it is ready.</summary>
-    public static async Task<ConsoleUnderTest> StartAsync(CancellationToken cancellation)
+    public static async Task<ConsoleUnderTest> StartAsync(CancellationToken cancellation, IReadOnlyDictionary<string, string>? settings = null)
     {
         var data = Directory.CreateTempSubdirectory("qd-bench-").FullName;
         var (port, appliancePort, token) = (FreePort(), FreePort(), Guid.NewGuid().ToString("N") + Guid.NewGuid().ToString("N"));
@@ -34,6 +34,7 @@ internal sealed class ConsoleUnderTest : IAsyncDisposable
                 ["QUARTERDECK_APPLIANCE_URL"] = $"https://10.0.2.2:{appliancePort}",
             },
         };
+        foreach (var (key, value) in settings ?? new Dictionary<string, string>()) start.Environment[key] = value;
         var process = Process.Start(start)!;
         process.OutputDataReceived += (_, _) => { };
         process.BeginOutputReadLine();

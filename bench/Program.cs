@@ -4,6 +4,12 @@ using Quarterdeck.Bench;
 var benchmarks = typeof(IBenchmark).Assembly.GetTypes().Where(type => type.IsClass && type.IsAssignableTo(typeof(IBenchmark)))
     .Select(type => (IBenchmark)Activator.CreateInstance(type)!).OrderBy(benchmark => benchmark.Name, StringComparer.Ordinal).ToList();
 
+// The long form of a benchmark that has one.
+if (args is [var first, "--long"])
+{
+    Environment.SetEnvironmentVariable("QUARTERDECK_BENCH_LONG", "1");
+    args = [first];
+}
 if (args is not [var name] || benchmarks.Find(b => b.Name == name) is not { } chosen)
 {
     Console.Error.WriteLine("usage: bench/run.sh NAME");

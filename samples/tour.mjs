@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backUpAndRestore } from './tour-restore.mjs';
 
 const console_ = process.argv[2];
 const data = mkdtempSync(join(tmpdir(), 'quarterdeck-tour-'));
@@ -68,6 +69,8 @@ try {
     made.vms.delete(vm.id);
     return 'VM and volume are gone';
   });
+
+  await backUpAndRestore({ step, get, post: json, accepted, finished, host, run, data, made, fail });
 
   let plugin;
   await step('import the appliance, until its plug-in is ready', async () => {
@@ -148,6 +151,10 @@ async function call(method, path, body) {
 async function get(path) {
   const answer = await call('GET', path);
   return answer.ok ? await answer.json() : fail(`GET ${path}: ${answer.status} ${await answer.text()}`);
+}
+async function json(method, path, body) {
+  const answer = await call(method, path, body);
+  return answer.ok ? await answer.json() : fail(`${method} ${path}: ${answer.status} ${await answer.text()}`);
 }
 async function accepted(method, path, body) {
   const answer = await call(method, path, body);

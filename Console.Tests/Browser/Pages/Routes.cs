@@ -24,6 +24,7 @@ public static class Routes
         ("tokens", "/tokens"),
         ("profile", "/profile"),
         ("recovery-points", "/recovery-points"),
+        ("restore", "/restore"),
         ("operations", "/operations"),
         ("schedules", "/schedules"),
         ("protection", "/protection"),
