@@ -80,10 +80,18 @@ internal sealed class RestoreBenchmark : IBenchmark
     private static async Task<double> CopiedAsync(BenchDisk disk, string folder, CancellationToken cancellation)
     {
         await using var link = await ShapedLink.MakeAsync("1gbit", cancellation);
-        using var server = link.Start("qemu-nbd", ["--read-only", "--persistent", "--format=raw", "--bind=192.0.2.2", "--port=10809", "--shared=4", disk.Raw]);
+        using var server = link.Start("qemu-nbd", ["--read-only", "--persistent", "--format=raw", "--bind=198.18.77.2", "--port=10809", "--shared=4", disk.Raw]);
         try
         {
-            await Task.Delay(500, cancellation);
+            for (var tries = 0; ; tries++)
+            {
+                try
+                {
+                    await Tools.RunAsync("qemu-img", ["info", $"nbd://{link.Address}:10809"], cancellation);
+                    break;
+                }
+                catch (InvalidOperationException) when (tries < 50) { await Task.Delay(100, cancellation); }
+            }
             var times = new List<double>();
             for (var round = 0; round < Rounds; round++)
             {

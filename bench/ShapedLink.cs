@@ -10,7 +10,7 @@ internal sealed class ShapedLink : IAsyncDisposable
     private ShapedLink() { }
 
     /// <summary>The far end's address.</summary>
-    public string Address => "192.0.2.2"; // a documentation network: nobody else's
+    public string Address => "198.18.77.2"; // of the network that is set aside for benchmarks
 
     /// <summary>Makes one.</summary>
     public static async Task<ShapedLink> MakeAsync(string rate, CancellationToken cancellation)
@@ -19,8 +19,8 @@ internal sealed class ShapedLink : IAsyncDisposable
         var (near, far, space) = (link._name + "n", link._name + "f", link._name);
         foreach (var command in new[]
         {
-            $"ip netns add {space}", $"ip link add {near} type veth peer name {far} netns {space}", $"ip addr add 192.0.2.1/30 dev {near}", $"ip link set {near} up",
-            $"nsenter --net=/run/netns/{space} ip addr add 192.0.2.2/30 dev {far}", $"nsenter --net=/run/netns/{space} ip link set {far} up",
+            $"ip netns add {space}", $"ip link add {near} type veth peer name {far} netns {space}", $"ip addr add 198.18.77.1/30 dev {near}", $"ip link set {near} up",
+            $"nsenter --net=/run/netns/{space} ip addr add 198.18.77.2/30 dev {far}", $"nsenter --net=/run/netns/{space} ip link set {far} up",
             $"nsenter --net=/run/netns/{space} tc qdisc add dev {far} root tbf rate {rate} burst 512kb latency 50ms",
         })
             await Tools.RunAsync("bash", ["-c", command], cancellation);
