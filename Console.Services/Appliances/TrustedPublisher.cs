@@ -28,4 +28,4 @@ public sealed record TrustedPublisher(
 /// <summary>A publisher to be trusted.</summary>
 /// <param name="Name">What to call them, 1 to 100 characters; null for the certificate's subject.</param>
 /// <param name="Certificate">One certificate in PEM: the one they sign with, or the authority that issued it.</param>
-public sealed record NewPublisher(string? Name, string? Certificate);
+public sealed record NewPublisher(string? Name = null, string? Certificate = null);
