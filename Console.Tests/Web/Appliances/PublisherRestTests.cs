@@ -15,7 +15,7 @@ public sealed class PublisherRestTests(SharedConsole shared)
         using var signer = Signer.Make("REST publisher " + Guid.NewGuid().ToString("N")[..8]);
         var rest = shared.Console.Rest;
 
-        using var created = await rest.PostAsJsonAsync("/api/v1/publishers", new { certificate = signer.Pem });
+        using var created = await rest.PostAsJsonAsync("/api/v1/publishers", new { name = signer.Certificate.Subject, certificate = signer.Pem });
         created.StatusCode.ShouldBe(HttpStatusCode.Created);
         var publisher = await created.Content.ReadFromJsonAsync<JsonElement>();
         var address = created.Headers.Location!.ToString();
