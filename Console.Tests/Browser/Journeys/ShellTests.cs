@@ -19,7 +19,7 @@ public sealed class ShellTests(BrowserRun browser)
         await menu.FocusAsync();
         await page.Page.Keyboard.PressAsync("Enter");
         await Expect(menu).ToHaveAttributeAsync("aria-expanded", "true");
-        await Expect(nav.GetByRole(AriaRole.Link, new() { Name = "Overview" })).ToBeFocusedAsync();
+        await Expect(nav.GetByRole(AriaRole.Link, new() { Name = "Overview" }).First).ToBeFocusedAsync();
         await page.Page.Keyboard.PressAsync("Shift+Tab");
         await Expect(menu).ToBeFocusedAsync(); // nothing behind the drawer can be reached
         await page.Page.Keyboard.PressAsync("Shift+Tab");
