@@ -30,7 +30,10 @@ internal static class Tools
         try
         {
             foreach (var part in new[] { "lists/partial", "cache/archives/partial" }) Directory.CreateDirectory(Path.Combine(folder, part));
-            await File.WriteAllTextAsync(Path.Combine(folder, "sources.list"), "deb http://deb.debian.org/debian trixie main\n", cancellation);
+            // From where this machine takes its packages; the archive of security updates is another.
+            var (targets, _) = await RunAsync("apt-get", ["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"], cancellation);
+            var archive = targets.Split('\n', StringSplitOptions.RemoveEmptyEntries).First(t => !t.Contains("security", StringComparison.Ordinal));
+            await File.WriteAllTextAsync(Path.Combine(folder, "sources.list"), $"deb {archive} trixie main\n", cancellation);
             var options = $"-qq -o Dir::Etc::sourcelist={folder}/sources.list -o Dir::Etc::sourceparts=- -o Dir::State::lists={folder}/lists -o Dir::Cache={folder}/cache";
             await RunAsync("bash", ["-c", $"cd '{folder}' && apt-get {options} update && apt-get {options} download restic && dpkg -x restic_*.deb unpacked"], cancellation);
             return Path.Combine(folder, "unpacked/usr/bin/restic");

@@ -45,6 +45,7 @@ public static class AppliancesServices
         services.AddOperationHandler<SealHandler>();
         services.AddOperationHandler<RemoveHandler>();
         services.AddHostedService<FirstPowerOff>();
+        services.AddSingleton<IBeforeVmChange, EnvironmentGoesWithVm>();
         services.AddPermissions(typeof(AppliancePermissions));
         return services;
     }

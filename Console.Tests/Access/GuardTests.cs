@@ -18,25 +18,31 @@ public sealed class GuardTests
             "me",
             "hosts.read", "vms.read",
             "operations.read",
-            "backups.read",
-            "plugins.read",
             "schedules.read",
+            "appliances.read", "publishers.read",
+            "plugins.read",
+            "repositories.read",
+            "backups.read",
         ],
         [Role.Operator] =
         [
             "tokens.own",
             "vms.power", "vms.manage", "vms.console", "vms.snapshot",
+            "schedules.manage",
             "appliances.inspect",
             "plugins.open",
-            "schedules.manage",
+            "repositories.operate",
             "backups.run", "backups.jobs",
+            "restores.run",
         ],
         [Role.Administrator] =
         [
             "users.read", "users.manage", "tokens.manage", "audit.read",
             "hosts.manage", "vms.host-files",
+            "appliances.deploy", "appliances.manage", "publishers.manage",
             "plugins.manage",
-            "appliances.deploy",
+            "repositories.manage", "repositories.key",
+            "backups.delete",
         ],
     };
 

@@ -48,6 +48,19 @@ public sealed class DeployTests
     }
 
     [Fact]
+    public async Task An_appliance_whose_vm_is_deleted_like_any_other_leaves_no_environment_behind()
+    {
+        await using var node = await DeployNode.StartAsync();
+        var deployed = await node.EndAsync((await node.BeginAsync(new OvaBuilder().Build(), node.Spec() with { Start = false })).Value);
+        node.Fake.Volumes.ShouldContain(v => v.EndsWith("environment.iso"));
+
+        var deleted = await node.EndAsync((await node.Service<VirtualMachines>().DeleteAsync(DeployNode.Admin, deployed.Result!.Value.GetProperty("vmId").GetGuid(), disks: true, default)).Value);
+
+        deleted.State.ShouldBe(OperationState.Succeeded, $"{deleted.Problem}");
+        node.Fake.Volumes.ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task An_appliance_that_is_no_plug_in_gets_no_token()
     {
         await using var node = await DeployNode.StartAsync();

@@ -56,7 +56,7 @@ public sealed class NbdClientTests
         var refused = await Should.ThrowAsync<NbdException>(disk.WriteAsync(0, new byte[512], None));
         refused.Broken.ShouldBeFalse();
         await disk.ReadAsync(0, new byte[512], None); // it goes on
-        await Should.ThrowAsync<ArgumentOutOfRangeException>(disk.ReadAsync((1 << 20) - 1, new byte[2], None));
+        await Should.ThrowAsync<ArgumentOutOfRangeException>(async () => await disk.ReadAsync((1 << 20) - 1, new byte[2], None));
     }
 
     [Fact]

@@ -85,6 +85,6 @@ public sealed class MigratorTests
         Migrator.Embedded.ShouldNotBeEmpty();
         Migrator.Embedded.Select(m => m.Number).ShouldBeUnique();
         foreach (var migration in Migrator.Embedded)
-            migration.Text.Replace("{blob}", "").Replace("{identity}", "").ShouldNotContain("{", customMessage: migration.Name);
+            migration.Text.Replace("{blob}", "").Replace("{identity}", "").ShouldNotMatch(@"\{\w+\}", migration.Name);
     }
 }

@@ -29,10 +29,13 @@ public sealed class DamageTests
         stream.WriteByte((byte)(old ^ 0x10));
     }
 
-    private static string PackOf(TestRepository home, string hex, out long at)
+    // By the packs' own tables: a node of an index holds the ids of chunks, too.
+    private static async Task<(string File, long At)> PlaceAsync(TestRepository home, string hex)
     {
+        await using var session = await home.OpenAsync();
         foreach (var file in Directory.EnumerateFiles(Path.Combine(home.Folder, "packs"), "*", SearchOption.AllDirectories))
-            if ((at = File.ReadAllBytes(file).AsSpan().IndexOf(Convert.FromHexString(hex))) >= 0) return file;
+            foreach (var entry in session.Reader.Table(Guid.Parse(Path.GetFileName(file)), await File.ReadAllBytesAsync(file), out _) ?? [])
+                if (entry.Id.ToString() == hex) return (file, entry.Place.Offset);
         throw new InvalidOperationException("The chunk is in no pack.");
     }
 
@@ -49,7 +52,8 @@ public sealed class DamageTests
             id = session.IdOf(TestRepository.Chunk(5));
         }
         (await VerifyAsync(home)).Damage.ShouldBeNull();
-        Flip(PackOf(home, id.ToString(), out var at), at + 5000);
+        var (pack, at) = await PlaceAsync(home, id.ToString());
+        Flip(pack, at + 5000);
 
         var found = await VerifyAsync(home);
         found.DamagedChunks.ShouldBe(1);
@@ -115,7 +119,8 @@ public sealed class DamageTests
         await using (var session = await home.OpenAsync()) one = await Disk.BackUpAsync(session, Seeds(1, 30));
         var first = Directory.GetFiles(Path.Combine(home.Folder, "packs"), "*", SearchOption.AllDirectories);
         await using (var session = await home.OpenAsync()) two = await Disk.BackUpAsync(session, Seeds(100, 30));
-        Flip(PackOf(home, two.Disks[0].Root.ToString(), out var at), at + 60);
+        var (node, at) = await PlaceAsync(home, two.Disks[0].Root.ToString());
+        Flip(node, at + 60);
         foreach (var pack in first) File.Move(pack, pack + ".away");
         var found = await VerifyAsync(home);
         found.Affected.Select(a => a.Id).ShouldBe([one.Id, two.Id], ignoreOrder: true);

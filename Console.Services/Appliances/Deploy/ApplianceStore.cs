@@ -48,6 +48,12 @@ internal sealed class ApplianceStore(Db db, SecretBox secrets, EventStream<Appli
         return row is null ? null : ApplianceRow.Of(row);
     }
 
+    public async Task<IReadOnlyList<ApplianceRow>> OfVmAsync(Guid vmId, CancellationToken cancellation)
+    {
+        await using var connection = await db.OpenAsync(cancellation);
+        return [.. (await connection.QueryAsync<ApplianceRow.Read>($"SELECT {ApplianceRow.Columns} FROM appliances WHERE vm_id = @vmId", new { vmId })).Select(ApplianceRow.Of)];
+    }
+
     /// <summary>For the topic <c>appliances</c>.</summary>
     public async Task<IReadOnlyList<Appliance>> LoadAsync(IReadOnlyList<string> keys, CancellationToken cancellation)
     {

@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Playwright;
+using Quarterdeck.Tests.Browser.Pages;
 using Quarterdeck.Tests.Integration.RunningConsole;
 using Quarterdeck.Tests.Support;
 using Quarterdeck.Tests.Web.Vms;
@@ -30,6 +31,7 @@ public sealed class ProtectJourneyTests(BrowserRun browser)
             await console.UntilAsync("/api/v1/repositories", r => r.GetProperty("total").GetInt32() > 0); // the first one makes itself
             await browser.RunAsync("protect", page => ProtectAsync(page, prefix, names), console: console);
             await KeepTheLastAsync(console, prefix);
+            await LookAsync(console, prefix);
         }
         finally
         {
@@ -64,6 +66,33 @@ public sealed class ProtectJourneyTests(BrowserRun browser)
         await page.SettledAsync();
         foreach (var name in names) await Expect(Row(page, name).Locator(".qd-tag")).ToHaveTextAsync("✓protected");
         await page.Page.ScreenshotAsync(new() { Path = Path.Combine(BrowserRun.Results, "screenshots", "protection-filled.png"), FullPage = true });
+    }
+
+    /// <summary>The pages of points with something in them, in every window and theme.</summary>
+    private async Task LookAsync(TestConsole console, string prefix)
+    {
+        var point = (await console.Rest.GetFromJsonAsync<JsonElement>($"/api/v1/recovery-points?search={prefix}")).GetProperty("items")[0];
+        var (id, vm) = (point.GetProperty("id").GetGuid(), point.GetProperty("vmId").GetGuid());
+        var repository = point.GetProperty("repositoryId").GetGuid();
+        (string Name, string Path)[] pages =
+        [
+            ("points", $"/recovery-points?search={prefix}"), ("point", $"/recovery-points/{id}"), ("vm-protection-filled", $"/vms/{vm}?tab=protection"), ("restore", $"/restore?point={id}"),
+            ("repository-filled", $"/repositories/{repository}"), ("jobs", "/backup-jobs"), ("protection-list", $"/protection?search={prefix}"),
+        ];
+        var complaints = new List<string>();
+        foreach (var look in Look.All)
+            await browser.RunAsync($"protect-{look}", async page =>
+            {
+                var folder = Directory.CreateDirectory(Path.Combine(BrowserRun.Results, "screenshots", look.ToString())).FullName;
+                foreach (var (name, path) in pages)
+                {
+                    await page.OpenAsync(path);
+                    await page.SettledAsync();
+                    await page.Page.ScreenshotAsync(new() { Path = Path.Combine(folder, name + ".png"), FullPage = true });
+                    await LookTests.CheckAsync(page, name, look, complaints);
+                }
+            }, look, console: console, trace: false);
+        complaints.ShouldBeEmpty();
     }
 
     private static ILocator Row(ConsolePage page, string name) => page.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = name });

@@ -52,7 +52,7 @@ public sealed class LiveHubTests(SharedConsole shared)
     {
         await using var hub = await ConnectAsync();
         var refusal = await Should.ThrowAsync<InvalidOperationException>(async () => { await foreach (var _ in hub.SubscribeAsync("secrets")) { } });
-        refusal.Message.ShouldContain("hosts, operations, plugins, vms");
+        refusal.Message.ShouldContain("hosts, operations, plugins, recovery-points, vms");
     }
 
     [Fact]
