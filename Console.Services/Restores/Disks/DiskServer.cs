@@ -1,4 +1,5 @@
 using Quarterdeck.Backups;
+using Quarterdeck.Operations;
 using Quarterdeck.Platform;
 using Quarterdeck.Platform.Processes;
 
@@ -26,6 +27,7 @@ internal sealed class DiskServer : IAsyncDisposable
     /// <param name="flushes">Whether its flush shall reach the medium; not needed for a file that is thrown away after a crash and synchronised by itself.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="ProblemException">The image cannot be opened; the problem has QEMU's words.</exception>
+    /// <exception cref="TransientException">The server was killed before it answered.</exception>
     public static async Task<DiskServer> OpenAsync(ProcessRunner runner, string path, string format, bool flushes, CancellationToken cancellation)
     {
         var folder = Directory.CreateTempSubdirectory("qd-restore-").FullName;
@@ -70,7 +72,7 @@ internal sealed class DiskServer : IAsyncDisposable
         limit.CancelAfter(Patience);
         while (true)
         {
-            if (_process.IsCompleted) throw new ProblemException(Refused(path, (await _process).Error));
+            if (_process.IsCompleted) throw Ended(path, await _process);
             if (File.Exists(socket))
             {
                 try
@@ -78,13 +80,18 @@ internal sealed class DiskServer : IAsyncDisposable
                     _client = await NbdClient.ConnectAsync(socket, "", [], limit.Token);
                     return;
                 }
-                catch (NbdException) when (!_process.IsCompleted && !limit.IsCancellationRequested) { /* bound, and not listening yet */ }
+                catch (NbdException) when (!limit.IsCancellationRequested) { /* bound, and not listening yet; or killed meanwhile, which the next turn sees */ }
             }
             await Task.Delay(Poll, limit.Token);
         }
     }
 
+    // One that a signal ended refused nothing: it may be started again.
+    private static Exception Ended(string path, ProcessOutcome ended) => ended.ExitCode > 128
+        ? new TransientException($"The program that opens '{path}' was ended by signal {ended.ExitCode - 128} before it answered.")
+        : new ProblemException(Refused(path, ended.Error));
+
     private static Problem Refused(string path, string error) => error.Contains("lock", StringComparison.OrdinalIgnoreCase)
         ? Problem.Conflict("The disk is in use", $"'{path}' is open in another program, perhaps a VM that was started meanwhile. Stop it, then try again. QEMU says: {error.Trim()}")
-        : Problem.Conflict("The disk cannot be opened", $"'{path}': {(error.Length > 0 ? error.Trim() : "qemu-nbd said nothing.")}");
+        : Problem.Conflict("The disk cannot be opened", $"'{path}': {(error.Trim().Length > 0 ? error.Trim() : "qemu-nbd said nothing.")}");
 }
