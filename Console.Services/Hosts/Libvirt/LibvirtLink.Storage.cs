@@ -50,7 +50,8 @@ internal sealed unsafe partial class LibvirtLink
                 new XElement("capacity", new XAttribute("unit", "bytes"), volume.CapacityBytes),
                 new XElement("allocation", 0),
                 // Environments hold passwords, and disks whatever a guest has: nobody but the hypervisor reads them.
-                new XElement("target", new XElement("format", new XAttribute("type", volume.Format)), new XElement("permissions", new XElement("mode", "0600"))),
+                // libvirt makes qcow2 of its first version unless told: that one cannot track changes, and every backup would read it whole.
+                new XElement("target", new XElement("format", new XAttribute("type", volume.Format)), volume.Format == "qcow2" ? new XElement("compat", "1.1") : null, new XElement("permissions", new XElement("mode", "0600"))),
                 volume.Backing is { } under ? new XElement("backingStore", new XElement("path", under.Path), new XElement("format", new XAttribute("type", under.Format))) : null).ToString();
             using var made = LibvirtError.Check(Native.virStorageVolCreateXML(pool, xml, 0), What);
             return Describe(made, volume.Pool);

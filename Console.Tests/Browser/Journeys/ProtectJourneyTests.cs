@@ -116,6 +116,7 @@ public sealed class ProtectJourneyTests(BrowserRun browser)
 
         var points = await console.Rest.GetFromJsonAsync<JsonElement>($"/api/v1/recovery-points?search={prefix}");
         points.GetProperty("total").GetInt32().ShouldBe(4);
+        points.GetProperty("items").EnumerateArray().Count(p => p.GetProperty("kind").GetString() == "incremental").ShouldBe(3, "disks that the console makes track their changes");
         points.GetProperty("items").EnumerateArray().Count(p => p.GetProperty("verifiedAt").ValueKind is JsonValueKind.String).ShouldBe(3);
     }
 }
