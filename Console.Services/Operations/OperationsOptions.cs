@@ -38,7 +38,7 @@ public sealed record OperationsOptions
     /// <summary>How long running operations get to end or to hand themselves back at shutdown.</summary>
     public TimeSpan ShutdownGrace { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>For fault tests: the first attempt stands still at this point, written <c>kind/step@begin</c> or <c>kind/step@end</c>, until the console is killed or stopped; null, and off, unless set.</summary>
+    /// <summary>For fault tests: an operation stands still at this point, written <c>kind/step@begin</c> or <c>kind/step@end</c> (the step <c>undo</c> stands for removing what was made), until the console is killed or stopped; with <c>+N</c> behind it the attempt after N deaths of the console; null, and off, unless set.</summary>
     public string? HoldAt { get; set; }
 
     /// <summary>This node's name; unique among the nodes of a database; null to derive it from the machine's name.</summary>

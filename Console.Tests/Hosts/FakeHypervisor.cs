@@ -77,7 +77,20 @@ internal sealed partial class FakeHypervisor : IHypervisorLink
 
     public Task StartAsync(Guid uuid, CancellationToken cancellation, bool paused = false) => Move(uuid, paused ? VmState.Paused : VmState.Running, cancellation, VmState.Off, VmState.Crashed);
     public Task<Guid> StartTransientAsync(string xml, CancellationToken cancellation) => throw new HypervisorException(HypervisorError.Unsupported, "start", "Not here.");
-    public Task ShutdownAsync(Guid uuid, CancellationToken cancellation) => Move(uuid, VmState.Off, cancellation, VmState.Running);
+
+    /// <summary>How long guests take to shut down; nothing unless set.</summary>
+    public TimeSpan ShutdownTakes { get; set; }
+
+    /// <summary>The shutdown that is under way.</summary>
+    public Task ShuttingDown { get; private set; } = Task.CompletedTask;
+
+    public Task ShutdownAsync(Guid uuid, CancellationToken cancellation)
+    {
+        if (ShutdownTakes == default) return Move(uuid, VmState.Off, cancellation, VmState.Running);
+        ShuttingDown = Task.Delay(ShutdownTakes, CancellationToken.None).ContinueWith(_ => Move(uuid, VmState.Off, CancellationToken.None, VmState.Running), TaskScheduler.Default).Unwrap();
+        return Task.CompletedTask;
+    }
+
     public Task DestroyAsync(Guid uuid, CancellationToken cancellation) => Move(uuid, VmState.Off, cancellation, VmState.Running, VmState.Paused);
     public Task RebootAsync(Guid uuid, CancellationToken cancellation) => Move(uuid, VmState.Running, cancellation, VmState.Running);
     public Task PauseAsync(Guid uuid, CancellationToken cancellation) => Move(uuid, VmState.Paused, cancellation, VmState.Running);

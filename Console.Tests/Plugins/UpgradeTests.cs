@@ -8,6 +8,7 @@ using Quarterdeck.Platform;
 using Quarterdeck.Plugins;
 using Quarterdeck.Plugins.Manifests;
 using Quarterdeck.Tests.Appliances;
+using Quarterdeck.Tests.Hosts;
 using Quarterdeck.Tests.Support;
 
 namespace Quarterdeck.Tests.Plugins;
@@ -100,6 +101,22 @@ public sealed class UpgradeTests
         await node.AtStepAsync(again, "ready");
         await BeatAsync(node, plugin, "2.0.0");
         (await node.EndAsync(again)).State.ShouldBe(OperationState.Succeeded);
+    }
+
+    [Fact]
+    public async Task Cancelled_while_the_old_version_shuts_down_it_is_started_again()
+    {
+        await using var node = await DeployNode.StartAsync();
+        var plugin = await node.InstalledAsync();
+        node.Fake.ShutdownTakes = TimeSpan.FromSeconds(2);
+        var upgrade = await BeginAsync(node, plugin, Second);
+        await HostsNode.UntilAsync(() => Task.FromResult(node.Fake.ShuttingDown), shutdown => shutdown != Task.CompletedTask, 60);
+
+        (await node.Service<OperationQueue>().CancelAsync(DeployNode.Admin, upgrade, default)).Ok.ShouldBeTrue();
+        (await node.EndAsync(upgrade)).State.ShouldBe(OperationState.Cancelled);
+
+        await node.Fake.ShuttingDown;
+        (await StandAsync(node, plugin)).Domain.State.ShouldBe(VmState.Running);
     }
 
     [Fact]

@@ -46,7 +46,7 @@ load_order() {
   for dependency in $(sed -n "s#^$path: *##p" "$modules/modules.dep" | tr ' ' '\n' | tac); do load_order "$dependency"; done
   grep -qx "$path" "$work/seen" || { echo "$path" >> "$work/seen"; echo "$path" >> "$work/order"; }
 }
-for module in virtio_pci virtio_blk virtio_net virtio_rng virtio_scsi vmw_pvscsi vmxnet3 sd_mod ata_piix sr_mod isofs; do
+for module in virtio_pci virtio_blk virtio_net virtio_rng virtio_scsi vmw_pvscsi vmxnet3 sd_mod ata_piix sr_mod isofs button evdev; do
   path=$(sed -n "s#^\([^:]*/$module\.ko[^:]*\):.*#\1#p" "$modules/modules.dep")
   [ -n "$path" ] || continue   # built into this kernel
   : > "$work/seen"; : > "$work/order"; load_order "$path"

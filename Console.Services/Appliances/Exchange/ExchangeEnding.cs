@@ -10,14 +10,14 @@ namespace Quarterdeck.Appliances.Exchange;
 /// <summary>The two endings of an exchange: kept, or taken back.</summary>
 internal sealed class ExchangeEnding(HostConnections hosts, ApplianceStore store, EnvironmentWriter disc, ApplianceDismantler dismantler, ExchangeIntake intake, TimeProvider time)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2), Glance = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(200);
 
     public async Task KeepAsync(IOperationContext operation, ExchangeOrder order, IReadOnlyDictionary<string, string> stays)
     {
         var plan = await intake.PlanAsync(operation);
-        await operation.StepAsync("merge", "Making what it wrote the data disks' content", ct => MergeAsync(order, plan, ct));
-        await operation.StepAsync("seal", "Taking secrets out of the environment", ct => SealAsync(order, plan, stays, ct));
-        await operation.StepAsync("remove", "Removing the old version's disks", ct => RemoveAsync(plan, ct));
+        await operation.StepAsync("merge", "Making what it wrote the data disks' content", ct => HostAway.TriedAgainAsync(() => MergeAsync(order, plan, ct)));
+        await operation.StepAsync("seal", "Taking secrets out of the environment", ct => HostAway.TriedAgainAsync(() => SealAsync(order, plan, stays, ct)));
+        await operation.StepAsync("remove", "Removing the old version's disks", ct => HostAway.TriedAgainAsync(() => RemoveAsync(plan, ct)));
     }
 
     public async Task FinishAsync(IReadOnlyList<Note> notes, ExchangeOrder order, IReadOnlyDictionary<string, string> stays, CancellationToken cancellation)
@@ -42,6 +42,7 @@ internal sealed class ExchangeEnding(HostConnections hosts, ApplianceStore store
                     if (domain.State is not VmState.Off) await hypervisor.DestroyAsync(plan.Domain, cancellation);
                     await hypervisor.DefineAsync(plan.Xml, cancellation);
                 }
+                else if (notes.Any(n => n.Kind == ExchangeTrial.StoppingNote)) await ShutDownAsync(hypervisor, plan, cancellation);
                 if (plan.Running && await hypervisor.DomainAsync(plan.Domain, cancellation) is { State: VmState.Off or VmState.Crashed }) await hypervisor.StartAsync(plan.Domain, cancellation);
                 await hosts.RefreshAsync(plan.HostId, plan.Domain, cancellation);
             }
@@ -49,6 +50,13 @@ internal sealed class ExchangeEnding(HostConnections hosts, ApplianceStore store
         }
         foreach (var note in notes.Where(n => n.Kind == DeployNotes.Spool)) File.Delete(note.Value);
         await store.RemoveAsync(order.NewId, cancellation);
+    }
+
+    /// <summary>A guest that was told to shut down and still runs would be off a moment after everything was called well.</summary>
+    private async Task ShutDownAsync(IHypervisor hypervisor, ExchangePlan plan, CancellationToken cancellation)
+    {
+        for (var begun = time.GetTimestamp(); time.GetElapsedTime(begun) < ExchangeTrial.ShutdownPatience; await Task.Delay(Glance, time, cancellation))
+            if (await hypervisor.DomainAsync(plan.Domain, cancellation) is not { State: VmState.Running or VmState.Paused }) return;
     }
 
     /// <summary>The overlays' content goes into the data disks while the VM runs; without that the next upgrade would lay one overlay over another.</summary>
@@ -80,12 +88,7 @@ internal sealed class ExchangeEnding(HostConnections hosts, ApplianceStore store
         foreach (var path in plan.Remove) await dismantler.VolumeAsync(plan.HostId, path, cancellation);
     }
 
-    private async Task<IHypervisor> ConnectedAsync(Guid hostId, CancellationToken cancellation)
-    {
-        for (var begun = time.GetTimestamp(); ; await Task.Delay(Glance, time, cancellation))
-            if (hosts.Get(hostId).TryGet(out var hypervisor, out var problem)) return hypervisor;
-            else if (problem.Kind is not ProblemKind.Unavailable || time.GetElapsedTime(begun) > Patience) throw new ProblemException(problem);
-    }
+    private Task<IHypervisor> ConnectedAsync(Guid hostId, CancellationToken cancellation) => HostAway.ConnectedAsync(hosts, hostId, time, cancellation);
 
     /// <summary>Which files a definition's disks are: it is told by them whose it is, as libvirt rewrites the rest.</summary>
     private static HashSet<string> Files(string xml) => [.. XElement.Parse(xml).Element("devices")?.Elements("disk").Select(d => (string?)d.Element("source")?.Attribute("file")).OfType<string>() ?? []];

@@ -9,14 +9,20 @@ namespace Quarterdeck.Appliances.Exchange;
 /// <summary>The part of an exchange that can be taken back: the new version runs on overlays over the data disks.</summary>
 internal sealed class ExchangeTrial(HostConnections hosts, ApplianceStore store, EnvironmentWriter disc, ExchangeIntake intake, IEnumerable<IBeforeVmChange> preparations, TimeProvider time)
 {
-    private static readonly TimeSpan ShutdownPatience = TimeSpan.FromSeconds(30), Glance = TimeSpan.FromMilliseconds(200);
+    /// <summary>Says that the guest was told to shut down.</summary>
+    public const string StoppingNote = "stopping";
+
+    /// <summary>How long the guest may take to shut down.</summary>
+    public static readonly TimeSpan ShutdownPatience = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Makes the new environment's volumes and writes it.</summary>
-    public Task WriteEnvironmentAsync(IOperationContext operation, ExchangeOrder order, IReadOnlyDictionary<string, string> added, CancellationToken cancellation) => OnHostAsync(async () =>
+    public Task WriteEnvironmentAsync(IOperationContext operation, ExchangeOrder order, IReadOnlyDictionary<string, string> added, CancellationToken cancellation) => HostAway.TriedAgainAsync(async () =>
     {
         var plan = await intake.PlanAsync(operation);
         var package = await ExchangeIntake.ReceivedAsync(operation);
-        var hypervisor = hosts.Get(plan.HostId).Value;
+        var hypervisor = await HostAway.ConnectedAsync(hosts, plan.HostId, time, cancellation);
         var row = await store.FindAsync(order.NewId, cancellation) ?? throw Gone(plan);
         var places = await disc.PlacesAsync(operation, hypervisor, Input(order, plan), row, package.Descriptor.Hardware, cancellation);
         await store.VolumesAsync(order.NewId, [.. package.Disks.Select(d => d.Path), .. package.Isos.Select(i => i.Path), .. places.Paths], places, cancellation);
@@ -27,8 +33,8 @@ internal sealed class ExchangeTrial(HostConnections hosts, ApplianceStore store,
     public async Task ExchangeAsync(IOperationContext operation, ExchangeOrder order, Func<CancellationToken, Task> between)
     {
         var plan = await intake.PlanAsync(operation);
-        await operation.StepAsync("stop", "Shutting the old version down", ct => OnHostAsync(() => StopAsync(plan, operation, ct)));
-        await operation.StepAsync("exchange", "Exchanging the system disks", ct => OnHostAsync(async () =>
+        await operation.StepAsync("stop", "Shutting the old version down", ct => HostAway.TriedAgainAsync(() => StopAsync(plan, operation, ct)));
+        await operation.StepAsync("exchange", "Exchanging the system disks", ct => HostAway.TriedAgainAsync(async () =>
         {
             await between(ct);
             await DefineAsync(operation, order, plan, ct);
@@ -39,9 +45,9 @@ internal sealed class ExchangeTrial(HostConnections hosts, ApplianceStore store,
     {
         var plan = await intake.PlanAsync(operation);
         var package = await ExchangeIntake.ReceivedAsync(operation);
-        await operation.StepAsync("start", "Powering the new version on", ct => OnHostAsync(async () =>
+        await operation.StepAsync("start", "Powering the new version on", ct => HostAway.TriedAgainAsync(async () =>
         {
-            var hypervisor = hosts.Get(plan.HostId).Value;
+            var hypervisor = await HostAway.ConnectedAsync(hosts, plan.HostId, time, ct);
             await HostNetwork.StartAsync(package.Networks.Values, hypervisor, ct);
             await before(ct);
             // After a kill it may run already.
@@ -61,8 +67,9 @@ internal sealed class ExchangeTrial(HostConnections hosts, ApplianceStore store,
 
     private async Task StopAsync(ExchangePlan plan, IOperationContext operation, CancellationToken cancellation)
     {
-        var hypervisor = hosts.Get(plan.HostId).Value;
+        var hypervisor = await HostAway.ConnectedAsync(hosts, plan.HostId, time, cancellation);
         if (!await UpAsync()) return;
+        await operation.NoteAsync(StoppingNote, plan.Name);
         await hypervisor.ShutdownAsync(plan.Domain, cancellation);
         for (var begun = time.GetTimestamp(); time.GetElapsedTime(begun) < ShutdownPatience; await Task.Delay(Glance, time, cancellation))
             if (!await UpAsync()) return;
@@ -74,7 +81,7 @@ internal sealed class ExchangeTrial(HostConnections hosts, ApplianceStore store,
 
     private async Task DefineAsync(IOperationContext operation, ExchangeOrder order, ExchangePlan plan, CancellationToken cancellation)
     {
-        var hypervisor = hosts.Get(plan.HostId).Value;
+        var hypervisor = await HostAway.ConnectedAsync(hosts, plan.HostId, time, cancellation);
         var package = await ExchangeIntake.ReceivedAsync(operation);
         foreach (var preparation in preparations) await preparation.PrepareAsync(VmChangeKind.Exchange, order.VmId, hypervisor, plan.Domain, cancellation);
         var over = new Dictionary<string, string>();
@@ -95,12 +102,4 @@ internal sealed class ExchangeTrial(HostConnections hosts, ApplianceStore store,
     private static DeployInput Input(ExchangeOrder order, ExchangePlan plan) => new(order.NewId, order.NewId, plan.HostId, plan.Name, true, null);
 
     private static ProblemException Gone(ExchangePlan plan) => new(Problem.Conflict("The appliance is gone", $"The appliance '{plan.Name}' was removed while it was being upgraded."));
-
-    /// <summary>A host that went away comes back: the step is tried again later.</summary>
-    private static async Task OnHostAsync(Func<Task> work)
-    {
-        try { await work(); }
-        catch (HypervisorException e) when (e.Error is HypervisorError.Disconnected or HypervisorError.TimedOut) { throw new TransientException(e.Problem.Detail, e); }
-        catch (ProblemException e) when (e.Problem.Kind is ProblemKind.Unavailable) { throw new TransientException(e.Problem.Detail, e); }
-    }
 }

@@ -12,10 +12,14 @@ internal sealed partial class HoldPoint(IOptions<OperationsOptions> options, ILo
     /// <summary>All of the step is done, and nothing of that is stored yet.</summary>
     public const string End = "end";
 
-    /// <summary>Waits for ever if this is the point; only before the first failure or restart, so that a restarted console goes on.</summary>
+    /// <summary>In the place of a step's key: what was made is removed.</summary>
+    public const string Undo = "undo";
+
+    /// <summary>Waits for ever if this is the point; only after as many restarts as it says, so that a restarted console goes on.</summary>
     public async Task ReachedAsync(OperationRun run, string step, string moment)
     {
-        if (options.Value.HoldAt is not { } point || run.Row.Crashes + run.Row.Failures > 0 || point != $"{run.Row.Kind}/{step}@{moment}") return;
+        if (options.Value.HoldAt is not { } point) return;
+        if (point != $"{run.Row.Kind}/{step}@{moment}{(run.Row.Crashes == 0 ? "" : $"+{run.Row.Crashes}")}") return;
         Log.Held(logger, point);
         await Task.Delay(Timeout.Infinite, run.Token);
     }

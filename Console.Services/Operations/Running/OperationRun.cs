@@ -58,6 +58,9 @@ internal sealed class OperationRun : IOperationContext, IDisposable
         catch (ObjectDisposedException) { } // ended meanwhile
     }
 
+    /// <summary>For fault tests: stands still if this is the point.</summary>
+    public Task HoldAsync(string step, string moment) => _hold.ReachedAsync(this, step, moment);
+
     /// <summary>From here on the handler removes what it made.</summary>
     public void BeginUndo() => _undoing = true;
 

@@ -7,7 +7,7 @@ namespace Quarterdeck.Operations.Running;
 internal static class Remedies
 {
     public static Problem Lost(OperationRow row, string? node) => Problem.Unavailable("Its node stopped",
-        $"'{row.Title}' of {row.TargetName} was running on {node ?? "a node"} when that stopped, and cannot go on from the middle. What it had made is removed. Use Retry to start it again.");
+        $"'{row.Title}' of {row.TargetName} was running on {node ?? "a node"} when that stopped, and cannot go on from the middle. What it had made is removed. {(row.Attended ? "Send the request again." : "Use Retry to start it again.")}");
 
     public static Problem KeepsCrashing(OperationRow row) => Problem.Unavailable("Its node stopped again and again",
         $"'{row.Title}' of {row.TargetName} was resumed {row.Crashes} times, and each time its node stopped. What it had made is removed. Look into the console's log for the reason before a retry.");

@@ -60,7 +60,9 @@ internal sealed class RunEnding(OperationStore operations, EndingStore endings, 
         {
             try
             {
+                await run.HoldAsync(HoldPoint.Undo, HoldPoint.Begin);
                 await handler.UndoAsync(run, notes, run.Token);
+                await run.HoldAsync(HoldPoint.Undo, HoldPoint.End);
                 return (true, null);
             }
             catch (Exception) when (run.Reason is StopReason.Fenced)

@@ -48,8 +48,7 @@ internal sealed class UpgradeHandler(
         await operation.StepAsync("ready", "Waiting until the new version is ready", ct => ReadyAsync(plugin.Id, manifest, operation, ct));
         await operation.StepAsync("keep", "Keeping the new version", async ct =>
         {
-            await trials.KeepAsync(plugin.Id, operation.Id, input.Order.NewId, ct);
-            await audit.WriteAsync(operation.RequestedBy, "plugin.upgraded", Target(plugin.Id), manifest.Name, new { version = input.From }, new { manifest.Version }, ct);
+            if (await trials.KeepAsync(plugin.Id, operation.Id, input.Order.NewId, ct)) await audit.WriteAsync(operation.RequestedBy, "plugin.upgraded", Target(plugin.Id), manifest.Name, new { version = input.From }, new { manifest.Version }, ct);
             Changed(plugin.Id);
         });
         await exchange.KeepAsync(operation, input.Order, await environment.StaysAsync(plugin.Id, plugin.HostId, package.Networks, cancellation));

@@ -50,10 +50,10 @@ internal sealed class TrialStore(Db db, TimeProvider time)
         return await connection.ExecuteScalarAsync<long?>("SELECT upgrade_heard_at FROM plugins WHERE id = @id", new { id }) is not null;
     }
 
-    /// <summary>The point of no return: the new version is the plug-in. Idempotent.</summary>
-    public Task KeepAsync(Guid id, Guid operationId, Guid applianceId, CancellationToken cancellation) => db.TransactionAsync(async connection =>
+    /// <summary>The point of no return: the new version is the plug-in. Idempotent; false when it was kept already.</summary>
+    public Task<bool> KeepAsync(Guid id, Guid operationId, Guid applianceId, CancellationToken cancellation) => db.TransactionAsync(async connection =>
     {
-        if (await RowAsync(connection, id) is not { } row || row["upgrade_before"] is not string before) return;
+        if (await RowAsync(connection, id) is not { } row || row["upgrade_before"] is not string before) return false;
         var enrolled = JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(before)!["enrolled_at"];
         await connection.ExecuteAsync(
             """
@@ -62,6 +62,7 @@ internal sealed class TrialStore(Db db, TimeProvider time)
             WHERE id = @id
             """, new { id, operationId, applianceId, enrolledAt = Value(enrolled) });
         await MomentStore.RecordAsync(connection, id, time.GetUtcNow());
+        return true;
     }, cancellation);
 
     /// <summary>Whether an upgrade to this appliance was kept.</summary>

@@ -6,10 +6,11 @@ namespace Quarterdeck.Tests.Integration.RunningConsole;
 /// <param name="Kind">Kind of the operation.</param>
 /// <param name="Step">Key of the step.</param>
 /// <param name="Moment"><c>begin</c>: nothing of the step is done; <c>end</c>: all is done, and nothing of that is stored yet.</param>
-internal sealed record HoldPoint(string Kind, string Step, string Moment)
+/// <param name="Restarts">After how many restarts of the same operation.</param>
+internal sealed record HoldPoint(string Kind, string Step, string Moment, int Restarts = 0)
 {
     /// <summary>As the setting <c>Quarterdeck:Operations:HoldAt</c> has it.</summary>
-    public override string ToString() => $"{Kind}/{Step}@{Moment}";
+    public override string ToString() => $"{Kind}/{Step}@{Moment}{(Restarts == 0 ? "" : $"+{Restarts}")}";
 
     /// <summary>The next start of the console will stand still here.</summary>
     public void ApplyTo(ConsoleProcess console) => console.Settings["Quarterdeck__Operations__HoldAt"] = ToString();
@@ -18,7 +19,7 @@ internal sealed record HoldPoint(string Kind, string Step, string Moment)
     public async Task ReachedAsync(ConsoleProcess console, Task request, int seconds = 120)
     {
         var clock = Stopwatch.StartNew();
-        while (!console.Output.Contains($"Held at {this}", StringComparison.Ordinal))
+        while (!console.Output.Contains($"Held at {this},", StringComparison.Ordinal))
         {
             if (request.IsFaulted) await request;
             if (clock.Elapsed.TotalSeconds > seconds) Assert.Fail($"{this} was not reached in {seconds} s:\n{console.Output}");

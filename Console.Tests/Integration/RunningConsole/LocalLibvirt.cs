@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Xml.Linq;
 
 namespace Quarterdeck.Tests.Integration.RunningConsole;
 
@@ -29,7 +30,19 @@ internal static class LocalLibvirt
         foreach (var volume in Volumes().Where(path => path.Contains(text, StringComparison.Ordinal))) Ask("vol-delete", volume);
     }
 
-    private static IReadOnlyList<string> Ask(params string[] arguments)
+    /// <summary>Files that are a domain's disks: those it runs on, or with <c>--inactive</c> those of its definition.</summary>
+    public static IReadOnlyList<string> Files(string domain, params string[] options) =>
+        [.. XElement.Parse(string.Concat(Ask(["dumpxml", domain, .. options]))).Descendants("disk").Select(d => (string?)d.Element("source")?.Attribute("file")).OfType<string>()];
+
+    /// <summary>The file of the disk with a serial.</summary>
+    public static string Disk(string domain, string serial) =>
+        (string)XElement.Parse(string.Concat(Ask("dumpxml", domain))).Descendants("disk").Single(d => (string?)d.Element("serial") == serial).Element("source")!.Attribute("file")!;
+
+    /// <summary>What a volume lies over; null when it stands alone.</summary>
+    public static string? Backing(string volume) => (string?)XElement.Parse(string.Concat(Ask("vol-dumpxml", volume))).Element("backingStore")?.Element("path");
+
+    /// <summary>The lines that <c>virsh</c> answers; none when it fails.</summary>
+    public static IReadOnlyList<string> Ask(params string[] arguments)
     {
         using var virsh = Process.Start(new ProcessStartInfo("virsh", ["-q", "-c", "qemu:///system", .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var errors = virsh.StandardError.ReadToEndAsync();

@@ -46,7 +46,7 @@ keep_webhook() { secret=$(member webhookSecret); case $secret in qdw_*) printf %
 
 # The pages are files with words to fill in.
 prepare_pages() {
-  starts=$(($(cat /data/starts 2>/dev/null) + 1)); echo $starts >/data/starts
+  starts=$(($(cat /data/starts 2>/dev/null) + 1)); echo $starts >/data/starts; echo "$version" >>/data/versions
   # filled in by awk, where nothing in a value is special
   GREETING=$(html "$greeting") VERSION=$version STARTS=$starts INSTANCE=$(html "$instance") CONSOLE=$(html "$console_url"); export GREETING VERSION STARTS INSTANCE CONSOLE
   for page in /www/*.html; do
