@@ -38,7 +38,12 @@ internal sealed class InstalledPlugin(ConsoleProcess console, string name)
         await StandsAsync("installed");
     }
 
-    public async Task<string?> UpgradeAsync(string package) => await SendAsync($"/plugins/{Id}/actions/upgrade", package, new { allowUnsigned = true, allowDowngrade = true });
+    public async Task<string?> UpgradeAsync(string package)
+    {
+        // A loaded machine may lose its connection for a moment; that is not what is tried here.
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed.TotalSeconds < 60 && !await ConnectedAsync();) await Task.Delay(100);
+        return await SendAsync($"/plugins/{Id}/actions/upgrade", package, new { allowUnsigned = true, allowDowngrade = true });
+    }
 
     public async Task<string?> UninstallAsync() => await console.Rest.AcceptedAsync(HttpMethod.Delete, $"/plugins/{Id}");
 
@@ -74,6 +79,8 @@ internal sealed class InstalledPlugin(ConsoleProcess console, string name)
             Rows($"SELECT COUNT(*) FROM {table}").ShouldBe(0, $"{when}: {table}");
         Spooled.ShouldBeEmpty(when);
     }
+
+    private async Task<bool> ConnectedAsync() => (await console.Rest.GetAsync("/hosts")).GetProperty("items").EnumerateArray().All(host => host.GetProperty("state").GetString() == "connected");
 
     private string[] Spooled => Directory.Exists(Path.Combine(console.Data, "spool")) ? Directory.GetFiles(Path.Combine(console.Data, "spool")) : [];
 

@@ -12,7 +12,7 @@ public sealed class KilledPluginTests
     private static readonly string[] WhileItUploads = ["inspect", "receive", "check"];
     private static readonly string[] Afterwards = ["environment", "stop", "exchange", "start", "ready", "keep", "merge", "seal", "remove"];
 
-    private readonly string _run = "qdkill" + Guid.NewGuid().ToString("N")[..6];
+    private readonly string _run = "qdkplug" + Guid.NewGuid().ToString("N")[..6];
 
     [Fact]
     public Task Killed_while_it_upgrades_or_uninstalls_it_goes_back_or_on_and_leaves_nothing() => WithPluginAsync(async (console, plugin) =>
