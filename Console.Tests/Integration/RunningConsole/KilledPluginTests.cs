@@ -22,7 +22,7 @@ public sealed class KilledPluginTests
         await KillUpgradeAsync(console, plugin, "environment@begin", "stop@begin", "exchange@begin", "start@begin");
         await KillUpgradeAsync(console, plugin, "merge@begin", "seal@begin", "remove@begin");
         await KillBrokenUpgradeAsync(console, plugin, "ready@begin", "undo@end");
-        await KillUninstallAsync(console, plugin, "remove@begin", "remove@end", "forget@end");
+        await KillUninstallAsync(console, plugin, "remove@begin", "remove@end");
     });
 
     [Theory, Trait("Category", "Long")]
