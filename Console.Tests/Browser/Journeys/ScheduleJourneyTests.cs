@@ -51,7 +51,7 @@ public sealed class ScheduleJourneyTests(BrowserRun browser)
             await Expect(row).ToContainTextAsync("disabled");
 
             await page.Page.GetByRole(AriaRole.Button, new() { Name = "Delete Evening" }).ClickAsync();
-            await page.Page.GetByRole(AriaRole.Button, new() { Name = "Delete Evening" }).Last.ClickAsync();
+            await page.Page.Locator("dialog[open]").GetByRole(AriaRole.Button, new() { Name = "Delete Evening" }).ClickAsync();
             await Expect(page.Page.GetByText("Nothing is scheduled")).ToBeVisibleAsync();
         }, new Look(width, 900, dark), console: console);
     }
