@@ -19,8 +19,10 @@ internal sealed class HostsCheck(HostRegistry hosts, HostConnections connections
         return new HealthCheckResult(worst, data: states);
     }
 
-    private static string Word(HostInfo host) => host switch
+    private string Word(HostInfo host) => host switch
     {
+        // After a kill the database still says what was true before it.
+        { State: HostState.Connected } when !connections.Settled && !connections.Get(host.Id).Ok => "starting",
         { State: HostState.Connected } => "ready",
         { Problem: null or HostInfo.Connecting, State: HostState.Disconnected } => "starting",
         _ => "unavailable",
