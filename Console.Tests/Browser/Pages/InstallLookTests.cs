@@ -76,7 +76,8 @@ public sealed class InstallLookTests(BrowserRun browser)
         await form.GetByRole(AriaRole.Button, new() { Name = "Install" }).ClickAsync();
 
         // the mock host cannot store a disk: the refusal is told, and the answers are there to try again
-        await Expect(page.Page.Locator(".qd-notice").First).ToBeVisibleAsync();
+        await Expect(page.Page.GetByRole(AriaRole.Alert).First).ToBeVisibleAsync();
+        await Expect(page.Page.Locator("li.now")).ToHaveCountAsync(0); // the upload's progress is gone
         await Expect(form.GetByLabel("VLAN")).ToHaveValueAsync("7");
         await look("install-failed");
     }
