@@ -48,6 +48,8 @@ public sealed class GeneratedPackageTests
             // zstd needs QEMU to be read; those are compared elsewhere.
             return File.ReadAllBytes(sink.Done["system"])[104] == 1 ? DiskFiles.Content : ImageContent.Of(sink.Done["system"]);
         }
+        // A packed cluster that cannot be unpacked is a disk with other content; where digests vouch for it, that is a failure.
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException && sink.Done.ContainsKey("system")) { return []; }
         catch (ProblemException e)
         {
             e.Problem.Detail.ShouldMatch("^.+?: .+");

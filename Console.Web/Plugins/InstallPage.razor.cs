@@ -19,9 +19,6 @@ public sealed partial class InstallPage : IAsyncDisposable
 {
     private enum Stage { Choose, Looking, Ask, Uploading, Following }
 
-    /// <summary>What the browser got as an answer; status 0 when there was none.</summary>
-    private sealed record Answer(int Status, string Body);
-
     private readonly InstallForm _form = new();
     private ElementReference _input;
     private DotNetObjectReference<InstallPage>? _self;
@@ -86,8 +83,8 @@ public sealed partial class InstallPage : IAsyncDisposable
             return;
         }
         _hosts = hosts.Items;
-        var answer = await _upload!.InvokeAsync<Answer>("inspect", "appliances/uploads/head", Token);
-        _problem = answer.Status == 200 ? null : Refusal(answer);
+        var answer = await _upload!.InvokeAsync<UploadAnswer>("inspect", "appliances/uploads/head", Token);
+        _problem = answer.Status == 200 ? null : answer.Refusal(Json.Value.SerializerOptions);
         if (_problem is null)
         {
             _package = JsonSerializer.Deserialize<OvaInspection>(answer.Body, Json.Value.SerializerOptions)!;
@@ -161,7 +158,7 @@ public sealed partial class InstallPage : IAsyncDisposable
             }
             (_sent, _total, _operation) = (0, _fileBytes, null);
             Show(Stage.Uploading);
-            var answer = await _upload.InvokeAsync<Answer>("deploy", "appliances/uploads", Token, JsonSerializer.Serialize(spec, Json.Value.SerializerOptions));
+            var answer = await _upload.InvokeAsync<UploadAnswer>("deploy", "appliances/uploads", Token, JsonSerializer.Serialize(spec, Json.Value.SerializerOptions));
             if (answer.Status == 202)
             {
                 _operation = JsonSerializer.Deserialize<AcceptedOperation>(answer.Body, Json.Value.SerializerOptions)!.OperationId;
@@ -170,7 +167,7 @@ public sealed partial class InstallPage : IAsyncDisposable
                 Navigation.NavigateTo($"plugins/install?operation={_operation:D}", replace: true);
                 return;
             }
-            _problem = Refusal(answer);
+            _problem = answer.Refusal(Json.Value.SerializerOptions);
             Show(Stage.Ask);
             await RefusedAsync();
         }
@@ -205,17 +202,4 @@ public sealed partial class InstallPage : IAsyncDisposable
     }
 
     private bool MayGrant(string key) => Catalogue.Find(key) is { } permission && _caller?.May(permission) is true;
-
-    private Problem Refusal(Answer answer)
-    {
-        try
-        {
-            if (answer.Status > 0 && JsonSerializer.Deserialize<ProblemBody>(answer.Body, Json.Value.SerializerOptions) is { Title: not null } told)
-                return new Problem(told.Errors is { Count: > 0 } ? ProblemKind.Invalid : ProblemKind.Conflict, told.Title, told.Detail, told.Errors ?? []);
-        }
-        catch (JsonException) { /* not ours: a proxy's page, for instance */ }
-        return answer.Status == 0
-            ? new Problem(ProblemKind.Unavailable, "The package was not read", $"{answer.Body} Choose it again.", [])
-            : new Problem(ProblemKind.Unavailable, "The package was not taken", $"The console answered with status {answer.Status}. If a proxy stands in front of it, let it pass uploads of this size.", []);
-    }
 }

@@ -5,7 +5,7 @@ namespace Quarterdeck.Appliances.Ova;
 /// <summary>A package's file as a stream whose bytes are digested as they are read.</summary>
 /// <param name="file">The file.</param>
 /// <param name="algorithms">One when the manifest was read before; all that a manifest may name when it may follow.</param>
-internal sealed class DigestStream(TarFile file, IReadOnlyList<HashAlgorithmName> algorithms) : Stream
+internal sealed class DigestStream(TarFile file, IReadOnlyList<HashAlgorithmName> algorithms) : ForwardStream
 {
     private readonly IncrementalHash[] _hashes = [.. algorithms.Select(IncrementalHash.CreateHash)];
 
@@ -36,22 +36,11 @@ internal sealed class DigestStream(TarFile file, IReadOnlyList<HashAlgorithmName
         return read;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
     protected override void Dispose(bool disposing)
     {
         if (disposing) foreach (var hash in _hashes) hash.Dispose();
         base.Dispose(disposing);
     }
 
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
     public override long Length => file.Size;
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("A package is read asynchronously.");
-    public override void Flush() { }
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

@@ -4,7 +4,7 @@ using System.IO.Compression;
 namespace Quarterdeck.Appliances.Ova;
 
 /// <summary>Unpacks a gzip file as it is read; what does not end as gzip must is refused.</summary>
-internal sealed class Gunzip : Stream
+internal sealed class Gunzip : ForwardStream
 {
     private readonly string _file;
     private readonly Tail _packed;
@@ -43,27 +43,16 @@ internal sealed class Gunzip : Stream
         if (_packed.Last != (uint)_count) throw Refusal.Of(_file, $"its end is missing, or something else follows it ({_count} bytes when unpacked).");
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
     protected override void Dispose(bool disposing)
     {
         if (disposing) _zip.Dispose();
         base.Dispose(disposing);
     }
 
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
-    public override long Length => throw new NotSupportedException();
     public override long Position { get => _count; set => throw new NotSupportedException(); }
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("A package is read asynchronously.");
-    public override void Flush() { }
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     /// <summary>Remembers the last four bytes.</summary>
-    private sealed class Tail(Stream packed) : Stream
+    private sealed class Tail(Stream packed) : ForwardStream
     {
         private readonly byte[] _last = new byte[4];
 
@@ -80,18 +69,5 @@ internal sealed class Gunzip : Stream
             }
             return read;
         }
-
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-        public override bool CanRead => true;
-        public override bool CanSeek => false;
-        public override bool CanWrite => false;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("A package is read asynchronously.");
-        public override void Flush() { }
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

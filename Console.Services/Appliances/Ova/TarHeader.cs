@@ -40,8 +40,9 @@ internal readonly record struct TarHeader(string Name, long Size, char Type)
     {
         if ((field[0] & 0x80) != 0)
         {
-            var tail = field[^8..];
-            if (field[0] != 0x80 || field[1..^8].ContainsAnyExcept((byte)0) || (tail[0] & 0x80) != 0) return -1;
+            if (field.Length <= sizeof(long)) return -1; // the mark and eight bytes need more room than a checksum has
+            var tail = field[^sizeof(long)..];
+            if (field[0] != 0x80 || field[1..^sizeof(long)].ContainsAnyExcept((byte)0) || (tail[0] & 0x80) != 0) return -1;
             return BinaryPrimitives.ReadInt64BigEndian(tail);
         }
         long value = 0;

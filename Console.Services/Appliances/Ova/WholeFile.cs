@@ -4,7 +4,7 @@ namespace Quarterdeck.Appliances.Ova;
 
 /// <summary>A file that the descriptor references, as one stream of the bytes that lie in the package: whole, or chunk by chunk as the archive's entries follow each other.</summary>
 /// <remarks>Chunks are named <c>HREF.000000000</c> and counted on; all but the last have the same size.</remarks>
-internal sealed class WholeFile : Stream
+internal sealed class WholeFile : ForwardStream
 {
     private readonly OvfFile? _reference;
     private readonly Func<string, CancellationToken, Task<DigestStream?>> _next;
@@ -78,22 +78,12 @@ internal sealed class WholeFile : Stream
             throw Refusal.Of(part.File.Name, $"this chunk has {part.File.Size} bytes, which does not fit to the descriptor's chunks of {chunk}.");
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
     protected override void Dispose(bool disposing)
     {
         if (disposing) _part?.Dispose();
         base.Dispose(disposing);
     }
 
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
     public override long Length => Bytes ?? throw new NotSupportedException();
     public override long Position { get => _read; set => throw new NotSupportedException(); }
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("A package is read asynchronously.");
-    public override void Flush() { }
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-    public override void SetLength(long value) => throw new NotSupportedException();
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }

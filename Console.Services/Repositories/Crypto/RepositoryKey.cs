@@ -18,7 +18,7 @@ internal sealed class RepositoryKey
     /// <summary>Eight hexadecimal digits that name the key without telling it.</summary>
     public string KeyId => Convert.ToHexStringLower(HKDF.DeriveKey(HashAlgorithmName.SHA256, Bytes, 4, info: "quarterdeck key id"u8.ToArray()));
 
-    /// <summary>As <c>QDK1-XXXX-…</c>: Crockford's base 32 and four letters of check.</summary>
+    /// <summary>As <c>QDK1-7K2M-…</c>: Crockford's base 32 and four letters of check.</summary>
     public override string ToString()
     {
         var letters = Encode(Bytes, Letters) + Check(Bytes);

@@ -12,6 +12,7 @@ internal static class HostileArchives
     [
         new("empty", () => [], "ends in the middle"),
         new("not a tar", () => RandomNumberGenerator.GetBytes(4096), "not a tar archive"),
+        new("checksum in base 256", () => Poke(new OvaBuilder().Build(), 148, 0x80), "not a tar archive"),
         new("no files", () => new TarBuilder().Build(), "is empty"),
         new("truncated disk", () => new OvaBuilder().Build()[..^100_000], "ends in the middle"),
         new("truncated padding", () => new OvaBuilder { ManifestLast = true }.Build()[..^1300], "ends in the middle"),

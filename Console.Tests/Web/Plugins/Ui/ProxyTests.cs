@@ -4,10 +4,12 @@ using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
 using Quarterdeck.Tests.Hosts;
+using Quarterdeck.Tests.Support;
 
 namespace Quarterdeck.Tests.Web.Plugins.Ui;
 
 /// <summary>What passes between a browser and a plug-in's guest, and what does not.</summary>
+[Collection(Alone.Name)]
 public sealed class ProxyTests(ProxyStage proxy) : IClassFixture<ProxyStage>
 {
     private readonly HttpClient _browser = proxy.Stage.Browser();
