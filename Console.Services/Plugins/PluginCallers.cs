@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Quarterdeck.Access;
 using Quarterdeck.Plugins.Registry;
+using Quarterdeck.Schedules;
 
 namespace Quarterdeck.Plugins;
 
@@ -21,8 +22,9 @@ public sealed class PluginCallers
         _grantable = [.. catalogue.All.Where(Grantable).Select(p => p.Key)];
     }
 
-    /// <summary>Whether a plug-in can be given a permission at all: nothing of administration, and no way to make tokens that outlive it.</summary>
-    public static bool Grantable(Permission permission) => permission.Minimum < Role.Administrator && permission != AccessPermissions.Self && permission != AccessPermissions.OwnTokens;
+    /// <summary>Whether a plug-in can be given a permission at all: nothing of administration, and nothing that goes on when it is disabled or gone: tokens of its own, schedules.</summary>
+    public static bool Grantable(Permission permission) =>
+        permission.Minimum < Role.Administrator && permission != AccessPermissions.Self && permission != AccessPermissions.OwnTokens && permission != SchedulesPermissions.Manage;
 
     /// <summary>The caller behind a token; null when it is unknown, expired or revoked, or its plug-in is disabled or being removed.</summary>
     /// <param name="token">Beginning with <see cref="Prefix"/>.</param>

@@ -32,7 +32,7 @@ public sealed class GuardTests
             "appliances.inspect",
             "plugins.open",
             "repositories.operate",
-            "backups.run", "backups.jobs",
+            "backups.run",
             "restores.run",
         ],
         [Role.Administrator] =
@@ -42,7 +42,7 @@ public sealed class GuardTests
             "appliances.deploy", "appliances.manage", "publishers.manage",
             "plugins.manage",
             "repositories.manage", "repositories.key",
-            "backups.delete",
+            "backups.delete", "backups.jobs",
         ],
     };
 

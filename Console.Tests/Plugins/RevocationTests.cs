@@ -1,3 +1,5 @@
+using Quarterdeck.Schedules;
+using Quarterdeck.Hosts;
 using Quarterdeck.Access;
 using Quarterdeck.Database;
 using Quarterdeck.Platform;
@@ -90,4 +92,11 @@ public sealed class RevocationTests
     }
 
     private static Task<Caller?> CallerAsync(PluginRoom room, string token) => room.Get<PluginCallers>().VerifyAsync(token, null, default);
+
+    [Fact]
+    public void Nothing_is_granted_that_would_outlive_the_plug_in_or_administer()
+    {
+        foreach (var never in new[] { AccessPermissions.OwnTokens, AccessPermissions.Self, SchedulesPermissions.Manage, PluginPermissions.Manage }) PluginCallers.Grantable(never).ShouldBeFalse(never.Key);
+        PluginCallers.Grantable(HostsPermissions.ReadVms).ShouldBeTrue();
+    }
 }
