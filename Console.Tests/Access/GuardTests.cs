@@ -33,7 +33,7 @@ public sealed class GuardTests
             "plugins.open",
             "repositories.operate",
             "backups.run",
-            "restores.run",
+            "restores.files", "restores.run",
         ],
         [Role.Administrator] =
         [
