@@ -27,6 +27,7 @@ using Quarterdeck.Web.Repositories;
 using Quarterdeck.Web.Restores;
 using Quarterdeck.Web.Plugins.Ui;
 using Quarterdeck.Web.Schedules;
+using Quarterdeck.Workers;
 using Radzen;
 
 namespace Quarterdeck.Web;
@@ -105,6 +106,7 @@ public static class QuarterdeckApp
         services.AddRepositories();
         services.AddAppliances();
         services.AddBackups();
+        services.AddWorkers();
         services.AddPlugins();
         services.AddRestores();
     }

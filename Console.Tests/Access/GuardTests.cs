@@ -23,6 +23,7 @@ public sealed class GuardTests
             "plugins.read",
             "repositories.read",
             "backups.read",
+            "workers.read",
         ],
         [Role.Operator] =
         [
@@ -34,6 +35,7 @@ public sealed class GuardTests
             "repositories.operate",
             "backups.run",
             "restores.files", "restores.run",
+            "workers.logs", "workers.deploy",
         ],
         [Role.Administrator] =
         [
@@ -43,6 +45,7 @@ public sealed class GuardTests
             "plugins.manage",
             "repositories.manage", "repositories.key",
             "backups.delete", "backups.jobs",
+            "workers.manage", "zones.manage",
         ],
     };
 

@@ -1,0 +1,22 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Quarterdeck.Access;
+using Quarterdeck.Workers.Registry;
+
+namespace Quarterdeck.Workers;
+
+/// <summary>Registers the room.</summary>
+public static class WorkersServices
+{
+    /// <summary>Adds workers, zones and what routes by them. Each sub-folder adds its own below.</summary>
+    public static IServiceCollection AddWorkers(this IServiceCollection services)
+    {
+        services.AddOptions<WorkersOptions>().BindConfiguration("Quarterdeck:Workers").ValidateOnStart();
+        services.AddSingleton<IValidateOptions<WorkersOptions>, WorkersOptionsValidator>();
+        services.AddPermissions(typeof(WorkersPermissions));
+        services.AddSingleton<WorkerTable>().AddSingleton<CodeReader>();
+        // Constructors of public classes stay internal where they take private parts, so the container is told how.
+        services.AddSingleton(p => new WorkerCodeStore(p.GetRequiredService<CodeReader>()));
+        return services;
+    }
+}
