@@ -14,4 +14,10 @@ public sealed class RestoresOptions
 
     /// <summary>MiB written to a disk until it is flushed and the journal says so; a crash repeats at most this much.</summary>
     public int FlushMiB { get; set; } = 64;
+
+    /// <summary>MiB of chunks that each exported disk keeps in memory.</summary>
+    public int ExportCacheMiB { get; set; } = 32;
+
+    /// <summary>Seconds that a read of an exported disk waits for a repository that is away, before it fails.</summary>
+    public int ExportPatienceSeconds { get; set; } = 60;
 }
