@@ -5,11 +5,11 @@ namespace Quarterdeck.Workers;
 
 /// <summary>Counts what workers do on this node, per worker and version. Recording takes no lock and, once a version is known, allocates nothing.</summary>
 /// <remarks>Counters live in memory; each minute they are stored (a killed node loses what it counted since, at most a minute). Percentiles come from buckets a quarter of a power of two wide: at most 25 % too high, never too low.</remarks>
-public sealed class WorkerFigures
+public sealed class WorkerFigures : IVersionErrors
 {
-    private readonly ConcurrentDictionary<FigureKey, VersionCounters> _versions = new();
+    private readonly ConcurrentDictionary<WorkerKey, VersionCounters> _versions = new();
 
-    internal IReadOnlyDictionary<FigureKey, VersionCounters> Versions => _versions;
+    internal IReadOnlyDictionary<WorkerKey, VersionCounters> Versions => _versions;
 
     /// <summary>A request ended.</summary>
     /// <param name="serial">The worker's number.</param>
@@ -44,12 +44,16 @@ public sealed class WorkerFigures
     public WorkerWindow Window(long serial, TimeSpan length) =>
         FigureWindow.Of([.. _versions.Where(v => v.Key.Serial == serial).Select(v => v.Value)], length);
 
+    /// <inheritdoc/>
+    public VersionErrors Recent(WorkerKey key, int windowSeconds) =>
+        _versions.TryGetValue(new(key.Serial, key.Version), out var one) && one.Since(TimeSpan.FromSeconds(windowSeconds)) is var (requests, errors) ? new(requests, errors) : default;
+
     /// <summary>Forgets a version that did nothing for long; one that is used meanwhile starts anew.</summary>
-    internal void Forget(FigureKey key) => _versions.TryRemove(key, out _);
+    internal void Forget(WorkerKey key) => _versions.TryRemove(key, out _);
 
     private VersionCounters Of(long serial, int version)
     {
-        var key = new FigureKey(serial, version);
+        var key = new WorkerKey(serial, version);
         return _versions.TryGetValue(key, out var known) ? known : _versions.GetOrAdd(key, static _ => new VersionCounters());
     }
 }

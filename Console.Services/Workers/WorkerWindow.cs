@@ -1,7 +1,7 @@
 namespace Quarterdeck.Workers;
 
 /// <summary>What a worker, or one version of it, did lately on this node.</summary>
-/// <param name="Length">How far back it reaches; at most five minutes, in steps of five seconds.</param>
+/// <param name="Length">How far back it reaches: five seconds to an hour; rounded to five seconds, above five minutes to a minute.</param>
 /// <param name="Requests">Requests that ended.</param>
 /// <param name="Errors">Of these, those answered with 5xx or not at all; a client that went away is no error.</param>
 /// <param name="CpuP50">Median of processor time per turn in microseconds over the last one to two minutes; null when none was measured.</param>

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
+using Quarterdeck.Workers.Figures;
 using Quarterdeck.Workers.Registry;
 
 namespace Quarterdeck.Workers;
@@ -17,6 +18,7 @@ public static class WorkersServices
         services.AddSingleton<WorkerTable>().AddSingleton<CodeReader>();
         // Constructors of public classes stay internal where they take private parts, so the container is told how.
         services.AddSingleton(p => new WorkerCodeStore(p.GetRequiredService<CodeReader>()));
+        services.AddFigures();
         return services;
     }
 }

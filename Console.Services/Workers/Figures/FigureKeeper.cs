@@ -13,7 +13,7 @@ internal sealed partial class FigureKeeper(WorkerFigures figures, FigureStore st
     private static readonly TimeSpan Idle = TimeSpan.FromHours(1);
     private readonly string _node = Guid.CreateVersion7().ToString("N");
     private readonly List<FigureRow> _waiting = [];
-    private readonly Dictionary<FigureKey, DateTimeOffset> _used = [];
+    private readonly Dictionary<WorkerKey, DateTimeOffset> _used = [];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

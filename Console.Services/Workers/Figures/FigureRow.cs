@@ -21,7 +21,7 @@ internal sealed record FigureRow
     public required byte[] Cpu { get; init; }
 
     /// <summary>Counts as a row.</summary>
-    public static FigureRow Of(FigureKey key, FigureTotals totals, long memory, DateTimeOffset at, int seconds, string node) => new()
+    public static FigureRow Of(WorkerKey key, FigureTotals totals, long memory, DateTimeOffset at, int seconds, string node) => new()
     {
         Serial = key.Serial, Version = key.Version, Seconds = seconds, At = at, Node = node,
         Requests = totals.Requests, Errors = totals.Errors, ColdStarts = totals.ColdStarts, WallMicros = totals.WallMicroseconds, CpuMicros = totals.CpuMicroseconds,

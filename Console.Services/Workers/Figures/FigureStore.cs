@@ -30,7 +30,7 @@ internal sealed class FigureStore(Db db)
         if (end > before) return false;
         var rows = await connection.QueryAsync<FigureRow>(
             $"DELETE FROM worker_figures WHERE (seconds = 60 AND at >= @hour AND at < @end) OR (seconds = 3600 AND at = @hour AND node = @node) RETURNING {Columns}", new { hour, end, node });
-        await InsertAsync(connection, [.. rows.GroupBy(row => new FigureKey(row.Serial, row.Version)).Select(one =>
+        await InsertAsync(connection, [.. rows.GroupBy(row => new WorkerKey(row.Serial, row.Version)).Select(one =>
         {
             var (totals, memory) = FigureRow.Sum(one);
             return FigureRow.Of(one.Key, totals, memory, hour, 3600, node);

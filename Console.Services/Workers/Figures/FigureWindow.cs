@@ -5,19 +5,18 @@ internal static class FigureWindow
 {
     public static WorkerWindow Of(IReadOnlyList<VersionCounters> versions, TimeSpan length)
     {
-        var beats = Math.Clamp((int)Math.Ceiling(length / VersionCounters.Beat), 1, VersionCounters.Samples - 4);
         long requests = 0, errors = 0, memory = -1;
         var wall = new int[Buckets.Count];
         var cpu = new int[Buckets.Count];
         foreach (var one in versions)
         {
-            var (some, failed) = one.Since(beats);
+            var (some, failed) = one.Since(length);
             (requests, errors) = (requests + some, errors + failed);
             if (one.MemoryBytes >= 0) memory = Math.Max(0, memory) + one.MemoryBytes;
             var recent = one.Recent();
             for (var i = 0; i < Buckets.Count; i++) (wall[i], cpu[i]) = (wall[i] + recent.Wall[i], cpu[i] + recent.Cpu[i]);
         }
-        return new WorkerWindow(beats * VersionCounters.Beat, requests, errors,
+        return new WorkerWindow(length, requests, errors,
             Buckets.Percentile(cpu, 0.5), Buckets.Percentile(cpu, 0.99), Buckets.Percentile(wall, 0.5), Buckets.Percentile(wall, 0.99), memory >= 0 ? memory : null);
     }
 }

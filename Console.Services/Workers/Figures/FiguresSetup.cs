@@ -7,9 +7,11 @@ internal static class FiguresSetup
 {
     public static IServiceCollection AddFigures(this IServiceCollection services)
     {
-        services.AddSingleton<WorkerFigures>().AddSingleton<FigureStore>();
+        services.AddSingleton<WorkerFigures>().AddSingleton<IVersionErrors>(p => p.GetRequiredService<WorkerFigures>()).AddSingleton<FigureStore>();
         services.AddHostedService<FigureKeeper>();
         services.AddSingleton<WorkerTails>().AddSingleton<ITailSink>(p => p.GetRequiredService<WorkerTails>());
+        services.AddSingleton<WorkerLogs>().AddSingleton<FigureReader>();
+        services.AddSingleton(p => new WorkerHistory(p.GetRequiredService<FigureReader>(), p.GetRequiredService<WorkerRegistry>()));
         return services;
     }
 }
