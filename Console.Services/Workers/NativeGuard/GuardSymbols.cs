@@ -1,0 +1,21 @@
+namespace Quarterdeck.Workers.NativeGuard;
+
+/// <summary>The functions of V8 that the guard works with; the order is that of <c>enum engine_symbol</c> in native/engine.h.</summary>
+internal static class GuardSymbols
+{
+    /// <summary>Mangled names.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+    [
+        "_ZN2v87Isolate3NewERKNS_12IsolateGroupERKNS0_12CreateParamsE",
+        "_ZN2v87Isolate7DisposeEv",
+        "_ZN2v87Isolate5EnterEv",
+        "_ZN2v87Isolate4ExitEv",
+        "_ZN2v814ScriptCompiler13CompileModuleEPNS_7IsolateEPNS0_6SourceENS0_14CompileOptionsENS0_13NoCacheReasonE",
+        "_ZN2v87Isolate18TerminateExecutionEv",
+        "_ZN2v87Isolate16RequestInterruptEPFvPS0_PvES2_",
+        "_ZN2v87Isolate17GetHeapStatisticsEPNS_14HeapStatisticsE",
+        "_ZN2v87Isolate24AddNearHeapLimitCallbackEPFmPvmmES1_",
+        "_ZN2v87Isolate26MemoryPressureNotificationENS_19MemoryPressureLevelE",
+        "_ZNK2v86String9WriteUtf8EPNS_7IsolateEPcmiPm",
+    ];
+}
