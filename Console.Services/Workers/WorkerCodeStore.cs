@@ -3,7 +3,7 @@ using Quarterdeck.Workers.Registry;
 namespace Quarterdeck.Workers;
 
 /// <summary>Code and static files of versions, for the data plane of this room; asks no caller.</summary>
-public sealed class WorkerCodeStore
+public sealed class WorkerCodeStore : IWorkerCodeSource
 {
     private readonly CodeReader _reader;
 

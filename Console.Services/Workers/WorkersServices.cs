@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Workers.Figures;
 using Quarterdeck.Workers.Registry;
+using Quarterdeck.Workers.Runtime;
 
 namespace Quarterdeck.Workers;
 
@@ -19,6 +20,8 @@ public static class WorkersServices
         // Constructors of public classes stay internal where they take private parts, so the container is told how.
         services.AddSingleton(p => new WorkerCodeStore(p.GetRequiredService<CodeReader>()));
         services.AddFigures();
+        services.AddSingleton<IWorkerCodeSource>(p => p.GetRequiredService<WorkerCodeStore>());
+        services.AddSingleton<ServerFleet>().AddSingleton(p => new ComputeServers(p.GetRequiredService<ServerFleet>()));
         return services;
     }
 }

@@ -24,6 +24,9 @@ internal sealed partial class ProcessGroup(Process leader)
         await leader.WaitForExitAsync();
     }
 
+    /// <summary>SIGKILL to all members.</summary>
+    public void Kill() => Signal(SigKill);
+
     // kill(-group) finds nobody once the last member is reaped. A member that is dead but not reaped by its own parent would count for ever.
     private bool Alive() => !leader.HasExited || (Signal(0) && ProcessTable.GroupRuns(_id));
 

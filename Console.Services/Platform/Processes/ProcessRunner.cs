@@ -57,6 +57,14 @@ public sealed class ProcessRunner
         }
     }
 
+    /// <summary>Starts a program that is meant to run on, without input; <see cref="ProcessSpec.Timeout"/> does not apply. Dispose what is returned: until then it runs.</summary>
+    /// <exception cref="ProblemException">The program does not exist or may not be run (Unavailable).</exception>
+    public async Task<RunningProcess> StartAsync(ProcessSpec spec)
+    {
+        Check(spec);
+        return new RunningProcess(await Spawn.Value.StartAsync(StartInfo(spec)), spec);
+    }
+
     /// <summary>Runs it and throws a problem with the end of its standard error unless it exits with 0.</summary>
     /// <exception cref="ProblemException">As <see cref="RunAsync"/>, and when the exit code is not 0.</exception>
     public async Task<ProcessOutcome> RequireAsync(ProcessSpec spec, CancellationToken cancellation)

@@ -1,0 +1,34 @@
+using Quarterdeck.Workers.Runtime;
+
+namespace Quarterdeck.Workers;
+
+/// <summary>The compute servers of this node: shared shards, and a cordon for each worker that may not be among others.</summary>
+public sealed class ComputeServers
+{
+    private readonly ServerFleet _fleet;
+
+    internal ComputeServers(ServerFleet fleet) => _fleet = fleet;
+
+    /// <summary>Whether workers can run on this node; else <see cref="Problem"/> tells what is missing.</summary>
+    public bool Available => _fleet.Problem is null;
+
+    /// <summary>Why no worker can run here, with the remedy; null when they can.</summary>
+    public string? Problem => _fleet.Problem;
+
+    /// <summary>Whether every shared shard has answered once since the start.</summary>
+    public bool Started => _fleet.Started;
+
+    /// <summary>Where a worker runs; always the same for one worker until it changes its tier. Neither allocates nor locks, but for the first request into a cordon, which starts it.</summary>
+    /// <exception cref="InvalidOperationException">The worker is off, or no worker can run here: look at <see cref="Available"/>.</exception>
+    public ComputeServer Pick(DeployedWorker worker) => _fleet.Pick(worker);
+
+    /// <summary>All that run on this node, shared ones first.</summary>
+    public IReadOnlyList<ComputeServerInfo> List() => _fleet.List();
+
+    /// <summary>Unloads a version wherever it is loaded; requests that it still has fail. It is loaded again when asked for.</summary>
+    public Task EvictAsync(WorkerKey key, CancellationToken cancellation) => _fleet.EvictAsync(key, cancellation);
+
+    /// <summary>Calls <c>scheduled()</c> of a version.</summary>
+    /// <returns>How it ended: <c>ok</c>, or the name of the failure such as <c>exception</c>.</returns>
+    public Task<string> ScheduledAsync(DeployedWorker worker, WorkerKey key, string cron, DateTimeOffset at, CancellationToken cancellation) => _fleet.ScheduledAsync(worker, key, cron, at, cancellation);
+}

@@ -1,0 +1,50 @@
+// Code comes over the host's socket as one package: a length, a JSON head, then the modules' bytes one after the other.
+import { bind } from "./bindings.js";
+
+const decoder = new TextDecoder();
+
+// Runs inside the worker's isolate, beside its code: answers the host, never visitors.
+const wrapper = main => `import { abortIsolate, WorkerEntrypoint } from "cloudflare:workers";
+import * as user from ${JSON.stringify(main)};
+export * from ${JSON.stringify(main)};
+export default user.default;
+export class __host extends WorkerEntrypoint {
+  ready() { return true; }
+  evict() { abortIsolate("evicted by the host"); }
+}`;
+
+const WRAPPER = "__quarterdeck.js";
+
+export async function load(slot, env, ctx) {
+  const began = Date.now();
+  const response = await env.HOST.fetch("http://host/code/" + encodeURIComponent(slot.key));
+  if (!response.ok) throw new Error((await response.text()) || `The code store answered ${response.status}.`);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const length = new DataView(bytes.buffer).getUint32(0, true);
+  const head = JSON.parse(decoder.decode(bytes.subarray(4, 4 + length)));
+  // The guard finds the worker by its scripts' names.
+  const folder = `t/${head.key}/`;
+  const modules = { [folder + WRAPPER]: wrapper("./" + head.main) };
+  let at = 4 + length;
+  for (const { name, kind, size } of head.modules) {
+    const part = bytes.subarray(at, at += size);
+    modules[folder + name] = kind === "js" ? decoder.decode(part)
+      : kind === "cjs" || kind === "text" ? { [kind]: decoder.decode(part) }
+      : kind === "json" ? { json: JSON.parse(decoder.decode(part)) }
+      : { [kind]: part.slice().buffer };
+  }
+  slot.subrequests = slot.credit = head.subrequests;
+  slot.concurrent = head.concurrent;
+  slot.loads++;
+  slot.loadMs = Date.now() - began;
+  const props = { key: slot.key };
+  return {
+    compatibilityDate: head.date,
+    compatibilityFlags: head.flags,
+    mainModule: folder + WRAPPER,
+    modules,
+    env: bind(head, ctx, props),
+    globalOutbound: head.subrequests > 0 ? ctx.exports.Egress({ props }) : null,
+    tails: head.tail ? [ctx.exports.Tail({ props: { key: head.key } })] : [],
+  };
+}

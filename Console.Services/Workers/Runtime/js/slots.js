@@ -1,0 +1,67 @@
+// What this process knows of each version it was asked for.
+import { load } from "./load.js";
+
+const slots = new Map();
+const KEY = /^[0-9]{1,18}@[0-9]{1,9}(\+tail)?(!.{1,64})?$/;
+
+export const all = () => slots.values();
+export const forget = key => slots.delete(key);
+
+// A slot by its key (serial@version, then +tail while somebody watches); null when the key is none.
+export function slotOf(key) {
+  const known = slots.get(key);
+  if (known !== undefined) return known;
+  if (key === null || !KEY.test(key)) return null;
+  const slot = {
+    key, name: key, attempt: 0, open: false, used: 0, live: 0, loads: 0, loadMs: 0,
+    failure: null, retryAt: 0,
+    subrequests: 50, concurrent: 6, credit: 50, busy: 0, waiting: [],
+    loader: unexpected,
+  };
+  slots.set(key, slot);
+  return slot;
+}
+
+// The loader calls back only for a name that it does not have: after an eviction of which nobody told us.
+function unexpected() { throw new Error("The isolate has gone; the next request loads it again."); }
+
+export class LoadError extends Error {}
+
+// Loads the version, or says why it cannot be loaded. A failed load stays in the loader's cache under its name for ever, so the next attempt takes another one.
+export async function open(slot, env, ctx) {
+  const now = Date.now();
+  if (slot.failure !== null && now < slot.retryAt) throw new LoadError(slot.failure);
+  const stub = env.LOADER.get(slot.name, () => load(slot, env, ctx));
+  const name = slot.name;
+  try {
+    await stub.getEntrypoint("__host").ready();
+  } catch (error) {
+    if (slot.name === name) slot.name = `${slot.key}~${++slot.attempt}`;
+    slot.failure = String(error?.message ?? error);
+    slot.retryAt = Date.now() + Math.min(5000, 100 << Math.min(slot.attempt, 6));
+    throw new LoadError(slot.failure);
+  }
+  slot.failure = null;
+  slot.open = true;
+  return stub.getEntrypoint();
+}
+
+// The answer to a request that its worker did not answer. The front reads the outcome and strips it.
+export function failed(slot, error) {
+  const text = String(error?.message ?? error);
+  let outcome = "exception";
+  if (error instanceof LoadError) outcome = "load";
+  else if (/has gone;|evicted by the host|isolate was aborted/i.test(text)) { outcome = "evicted"; reopen(slot); }
+  else if (/exceeded (its )?cpu|execution terminated|terminated/i.test(text)) outcome = "cpu";
+  else if (/memory/i.test(text)) outcome = "memory";
+  return new Response(outcome === "load" ? "The worker could not be loaded.\n" : "The worker failed.\n", {
+    status: outcome === "load" || outcome === "evicted" ? 503 : 500,
+    headers: { "x-quarterdeck-outcome": outcome, "x-quarterdeck-error": encodeURIComponent(text.slice(0, 600)) },
+  });
+}
+
+// The isolate is gone: the next request loads the version anew.
+export function reopen(slot) {
+  slot.open = false;
+  slot.name = `${slot.key}~${++slot.attempt}`;
+}
