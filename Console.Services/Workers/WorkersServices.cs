@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Workers.Figures;
+using Quarterdeck.Workers.Front;
 using Quarterdeck.Workers.Registry;
 using Quarterdeck.Workers.Runtime;
 
@@ -22,6 +23,7 @@ public static class WorkersServices
         services.AddFigures();
         services.AddSingleton<IWorkerCodeSource>(p => p.GetRequiredService<WorkerCodeStore>());
         services.AddSingleton<ServerFleet>().AddSingleton(p => new ComputeServers(p.GetRequiredService<ServerFleet>()));
+        services.AddFront();
         return services;
     }
 }
