@@ -108,7 +108,7 @@ public sealed class PointTaker
             return PointTaken.Of(committed, repositoryId);
         }
         catch (HypervisorException e) when (e.Error is HypervisorError.Disconnected or HypervisorError.TimedOut) { throw new TransientException(e.Problem.Detail, e); }
-        catch (RepositoryException e) when (e.Transient) { throw new TransientException(e.Problem.Detail, e); }
+        catch (RepositoryException e) when (e.Transient || e.Fault is RepositoryFault.SessionLost) { throw new TransientException(e.Problem.Detail, e); }
     }
 
     /// <summary>Removes what a capture that was cut off may have left on the host: its job, its sockets, its half-made checkpoint.</summary>

@@ -109,6 +109,8 @@ public sealed partial class Repository
         try
         {
             var fresh = await _indexes.LoadAsync(cancellation);
+            // One that this session has read once, and that is damaged by now, holds all the same.
+            if (_indexes.UnreadableCondemnations.Count > 0) fresh = fresh.Condemning(_began.Condemned);
             _table = _table.Damaged.Aggregate(fresh, (table, place) => table.Without(place));
         }
         finally { _indexing.Release(); }

@@ -5,6 +5,7 @@ using Quarterdeck.Repositories.Objects;
 using Quarterdeck.Repositories.Packs;
 using Quarterdeck.Repositories.Sessions;
 using Quarterdeck.Repositories.Trees;
+using Quarterdeck.Repositories.Upkeep;
 
 namespace Quarterdeck.Repositories;
 
@@ -42,6 +43,9 @@ public sealed partial class Repository : IAsyncDisposable
         _nodes = new PackWriter(files.Store, files.Config.Id, files.Coder, RecordKind.Node, Math.Min(NodePackBytes, files.Config.PackBytes));
     }
 
+    /// <summary>The purpose of a session that frees room: it may use what was set aside for that.</summary>
+    internal const string Collecting = "collect";
+
     /// <summary>Begins a session; disposing it closes the files, too.</summary>
     internal static async Task<Repository> OpenAsync(RepositoryFiles files, string purpose, string? cacheFolder, TimeProvider time, CancellationToken cancellation)
     {
@@ -49,11 +53,19 @@ public sealed partial class Repository : IAsyncDisposable
         try
         {
             RepositoryException? unwritable = null;
+            if (purpose == Collecting) files.Store.UseReserve();
+            else files.Store.KeepReserve();
             try { session = await OpenSession.BeginAsync(files, purpose, time, cancellation); }
             // A full or write-protected repository can still be restored from.
             catch (RepositoryException e) when (e.Fault is RepositoryFault.Full or RepositoryFault.ReadOnly) { unwritable = e; }
             var indexes = new IndexShelf(files, cacheFolder);
-            return new Repository(files, session, unwritable, indexes, await indexes.LoadAsync(cancellation));
+            var table = await indexes.LoadAsync(cancellation);
+            if (session is not null && indexes.UnreadableCondemnations.Count > 0)
+            {
+                await CondemnationRepair.DropAsync(files, session.Id, indexes.UnreadableCondemnations, time, cancellation);
+                table = await indexes.LoadAsync(cancellation);
+            }
+            return new Repository(files, session, unwritable, indexes, table);
         }
         catch
         {

@@ -35,6 +35,9 @@ internal sealed class ChunkTable(IReadOnlyList<IndexFile> files, IReadOnlyDictio
         return new ChunkTable([.. files.Except(merged), file], packs, condemned, damaged);
     }
 
+    /// <summary>This table with more packs that are about to be removed.</summary>
+    public ChunkTable Condemning(IReadOnlySet<Guid> more) => new(files, present, condemned.Union(more).ToHashSet(), damaged);
+
     /// <summary>This table without a record that was found damaged.</summary>
     public ChunkTable Without(ChunkPlace place) => new(files, present, condemned, new HashSet<ChunkPlace>(damaged) { place });
 

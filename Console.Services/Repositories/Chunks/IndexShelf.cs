@@ -13,6 +13,9 @@ internal sealed class IndexShelf(RepositoryFiles files, string? cacheFolder)
     /// <summary>Indexes that could not be read, by id; a verification rebuilds them from the packs.</summary>
     public IReadOnlyList<Guid> Unreadable { get; private set; } = [];
 
+    /// <summary>Condemnations that could not be read: which packs they name is not known.</summary>
+    public IReadOnlyList<Guid> UnreadableCondemnations { get; private set; } = [];
+
     /// <summary>Loads the table. The caller's session, if it writes, is open already.</summary>
     public async Task<ChunkTable> LoadAsync(CancellationToken cancellation)
     {
@@ -42,9 +45,16 @@ internal sealed class IndexShelf(RepositoryFiles files, string? cacheFolder)
 
     private async Task<HashSet<Guid>> CondemnedAsync(CancellationToken cancellation)
     {
-        var packs = new HashSet<Guid>();
+        var (packs, unreadable) = (new HashSet<Guid>(), new List<Guid>());
         foreach (var id in await files.IdsAsync(Names.Condemned, cancellation))
-            if (await files.ReadAsync<Condemnation>(Names.Condemnation(id), cancellation) is { } condemnation) packs.UnionWith(condemnation.Packs);
+        {
+            try
+            {
+                if (await files.ReadAsync<Condemnation>(Names.Condemnation(id), cancellation) is { } condemnation) packs.UnionWith(condemnation.Packs);
+            }
+            catch (RepositoryException e) when (e.Fault is RepositoryFault.Damaged) { unreadable.Add(id); }
+        }
+        UnreadableCondemnations = unreadable;
         return packs;
     }
 

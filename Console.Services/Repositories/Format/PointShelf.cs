@@ -33,7 +33,11 @@ internal sealed class PointShelf(RepositoryFiles files)
         if (await files.ReadAsync<PointManifest>(Names.Point(id), cancellation) is not { } point) return null;
         PointLabels? labels;
         try { labels = await files.ReadAsync<PointLabels>(Names.Label(id), cancellation); }
-        catch (RepositoryException e) when (e.Fault is RepositoryFault.Damaged) { labels = null; }
+        catch (RepositoryException e) when (e.Fault is RepositoryFault.Damaged)
+        {
+            // Whether it was pinned is not known any more: then it stays until somebody says otherwise.
+            labels = point.Labels with { Pinned = true };
+        }
         return labels is null ? point : point with { Labels = labels };
     }
 

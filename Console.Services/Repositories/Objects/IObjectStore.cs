@@ -27,6 +27,16 @@ internal interface IObjectStore : IAsyncDisposable
     /// <summary>Removes an object; nothing happens when there is none.</summary>
     Task DeleteAsync(string name, CancellationToken cancellation);
 
+    /// <summary>Sets room aside while there is plenty, so that freeing room works on a disk that is full; nothing where the place grows by itself.</summary>
+    void KeepReserve() { }
+
+    /// <summary>From now on writes of this store may use the room set aside.</summary>
+    void UseReserve() { }
+
+    /// <summary>Removes what writers that died more than a day ago left unfinished.</summary>
+    /// <returns>Bytes freed.</returns>
+    Task<long> TidyAsync(CancellationToken cancellation) => Task.FromResult(0L);
+
     /// <summary>The path of an object that is a file on this machine; null elsewhere.</summary>
     string? PathOf(string name) => null;
 }

@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Quarterdeck.Repositories.Objects;
 
 /// <summary>Objects as files below a folder: written aside, synced, then renamed into place.</summary>
-internal sealed class LocalStore(string root) : IObjectStore
+internal sealed partial class LocalStore(string root) : IObjectStore
 {
     private const int OpenFiles = 64;
     private readonly ConcurrentDictionary<string, SafeFileHandle> _open = [];
@@ -39,13 +39,19 @@ internal sealed class LocalStore(string root) : IObjectStore
 
     private async Task<string> AsideAsync(ReadOnlyMemory<byte> content, CancellationToken cancellation)
     {
+        try { return await WriteAsideAsync(content, cancellation); }
+        catch (IOException e) when (Faults.IsFull(e) && GiveReserve()) { return await WriteAsideAsync(content, cancellation); }
+    }
+
+    private async Task<string> WriteAsideAsync(ReadOnlyMemory<byte> content, CancellationToken cancellation)
+    {
         // A missing root is a disk that is not mounted: never make it anew in its place.
         if (!Directory.Exists(root)) throw new DirectoryNotFoundException($"{root} is not there.");
         var folder = Directory.CreateDirectory(PathOf(Names.Aside)).FullName;
         var path = Path.Combine(folder, Guid.NewGuid().ToString("N"));
         try
         {
-            using var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None, content.Length);
+            using var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.None);
             await RandomAccess.WriteAsync(file, content, 0, cancellation);
             RandomAccess.FlushToDisk(file);
             return path;

@@ -20,10 +20,17 @@ internal sealed class CollectLock : IAsyncDisposable
         for (var attempt = 0; attempt < 3; attempt++)
         {
             if (await files.CreateAsync(Names.CollectLock, new Holder(session), cancellation)) return new CollectLock(files, session);
-            if (await files.ReadAsync<Holder>(Names.CollectLock, cancellation) is { } holder && holder.Session != session && await watch.IsOpenAsync(holder.Session, cancellation)) break;
+            if (await IsHeldAsync(files, session, watch, cancellation)) break;
             await files.Store.DeleteAsync(Names.CollectLock, cancellation);
         }
         throw new RepositoryException(RepositoryFault.Locked, "Another collect runs, here or on another console. Wait until it has ended. If that console is gone for good, its lock is taken over by the first collect after its session has ended.");
+    }
+
+    private static async Task<bool> IsHeldAsync(RepositoryFiles files, Guid session, SessionWatch watch, CancellationToken cancellation)
+    {
+        try { return await files.ReadAsync<Holder>(Names.CollectLock, cancellation) is { } holder && holder.Session != session && await watch.IsOpenAsync(holder.Session, cancellation); }
+        // It cannot be told whose it is: then it is that of any session which is open.
+        catch (RepositoryException e) when (e.Fault is RepositoryFault.Damaged) { return (await watch.OpenAsync(cancellation)).Count > 0; }
     }
 
     /// <summary>Asked before each removal: a process that slept may have lost it.</summary>

@@ -26,6 +26,7 @@ internal sealed class Collector(Repository repository, TimeProvider time, Action
     {
         repository.Files.ThrowIfAppendOnly("Collecting");
         await using var alone = await CollectLock.TakeAsync(repository.Files, repository.SessionId, _watch, cancellation);
+        if (await repository.Files.Store.TidyAsync(cancellation) is > 0 and var left) log($"{left} bytes that consoles which died had left unfinished were removed.");
         await repository.RefreshAsync(cancellation);
         if (await IndexRepair.RebuildAsync(repository, cancellation) is > 0 and var rebuilt) log($"{rebuilt} packs were in no index, and are now.");
 
@@ -42,24 +43,36 @@ internal sealed class Collector(Repository repository, TimeProvider time, Action
         if (ready.Count > 0) marking = await MarkAsync(cancellation);
 
         var plan = Plan(marking);
-        await MoveAsync(plan.Move, marking, cancellation);
-        if (plan.Condemn.Count > 0)
+        // What nobody needs goes first: moving the rest takes room, which a full disk has only then.
+        await DropAsync(plan.Dead);
+        var rewritten = 0;
+        try
         {
-            var condemnation = await CondemnAsync(plan.Condemn, cancellation);
-            if (condemnation.Witnesses is { Count: > 0 }) waiting.Add(condemnation);
-            else
-            {
-                await repository.RefreshAsync(cancellation);
-                var late = new Marking(repository, repository.Table);
-                foreach (var point in await PointsAsync(cancellation))
-                    if (!marking.Points.Contains(point.Id)) await late.AddAsync(point, cancellation);
-                freed += await SweepAsync(condemnation, late, alone, cancellation);
-                removed += condemnation.Packs.Count;
-            }
+            await MoveAsync(plan.Move, marking, cancellation);
+            await DropAsync(plan.Move);
+            rewritten = plan.Move.Count;
         }
-        var result = new Collected(freed - _moved, removed, plan.Move.Count, waiting.Sum(c => c.Packs.Count), waiting.SelectMany(c => c.Witnesses ?? []).Select(w => w.Session).Distinct().Count());
+        catch (RepositoryException e) when (e.Fault is RepositoryFault.Full && removed > 0) { log($"{plan.Move.Count} packs that are partly in use go with a later collect: {e.Problem.Detail}"); }
+        var result = new Collected(freed - _moved, removed, rewritten, waiting.Sum(c => c.Packs.Count), waiting.SelectMany(c => c.Witnesses ?? []).Select(w => w.Session).Distinct().Count());
         if (result.WaitsFor > 0) log($"{result.WaitingPacks} packs are condemned and go with a later collect: {result.WaitsFor} sessions that may need them are open.");
         return result;
+
+        async Task DropAsync(IReadOnlyList<Guid> packs)
+        {
+            if (packs.Count == 0) return;
+            var condemnation = await CondemnAsync(packs, cancellation);
+            if (condemnation.Witnesses is { Count: > 0 })
+            {
+                waiting.Add(condemnation);
+                return;
+            }
+            await repository.RefreshAsync(cancellation);
+            var late = new Marking(repository, repository.Table);
+            foreach (var point in await PointsAsync(cancellation))
+                if (!marking.Points.Contains(point.Id)) await late.AddAsync(point, cancellation);
+            freed += await SweepAsync(condemnation, late, alone, cancellation);
+            removed += condemnation.Packs.Count;
+        }
     }
 
     private async Task<(List<Condemnation> Ready, List<Condemnation> Waiting)> SortAsync(CancellationToken cancellation)
@@ -85,7 +98,7 @@ internal sealed class Collector(Repository repository, TimeProvider time, Action
     {
         var (points, unreadable) = await repository.Points.AllAsync(cancellation);
         return unreadable.Count == 0 ? points
-            : throw new RepositoryException(RepositoryFault.Damaged, $"The point {unreadable[0].Id:D} cannot be read, so that it is not known what it needs; nothing was removed. Restore its file {Names.Point(unreadable[0].Id)} from a copy, or remove the point.");
+            : throw new RepositoryException(RepositoryFault.Damaged, $"The point {unreadable[0].Id:D} cannot be read, so that it is not known what it needs; nothing was removed. Put {Names.Point(unreadable[0].Id)} back from a copy, or delete it if that point is given up.");
     }
 
     private async Task<Marking> MarkAsync(CancellationToken cancellation)
@@ -106,7 +119,7 @@ internal sealed class Collector(Repository repository, TimeProvider time, Action
 
     private sealed record PackUse(Guid Pack, long Size, long Live, RecordKind Kind);
 
-    private (List<Guid> Move, List<Guid> Condemn) Plan(Marking marking)
+    private (List<Guid> Dead, List<Guid> Move) Plan(Marking marking)
     {
         var table = marking.Table;
         var live = new Dictionary<Guid, (long Bytes, RecordKind Kind)>();
@@ -124,7 +137,7 @@ internal sealed class Collector(Repository repository, TimeProvider time, Action
         var move = packs.Where(p => p.Live > 0 && p.Live < p.Size * WorthMoving).ToList();
         foreach (var small in packs.Where(p => p.Live > 0 && p.Size < repository.Files.Config.PackBytes / 4).Except(move).ToList().GroupBy(p => p.Kind))
             if (small.Count() >= FewSmall) move.AddRange(small);
-        return ([.. move.Select(p => p.Pack)], [.. packs.Where(p => p.Live == 0).Concat(move).Select(p => p.Pack)]);
+        return ([.. packs.Where(p => p.Live == 0).Select(p => p.Pack)], [.. move.Select(p => p.Pack)]);
     }
 
     private async Task MoveAsync(IReadOnlyList<Guid> packs, Marking marking, CancellationToken cancellation)
