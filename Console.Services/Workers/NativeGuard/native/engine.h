@@ -19,7 +19,6 @@ enum engine_symbol {
   SYMBOL_HEAP_STATISTICS,
   SYMBOL_NEAR_HEAP_LIMIT,
   SYMBOL_MEMORY_PRESSURE,
-  SYMBOL_IS_STRING,
   SYMBOL_WRITE_UTF8,
   SYMBOL_COUNT
 };
@@ -36,7 +35,6 @@ struct engine {
   void (*heap_statistics)(isolate *, struct heap_statistics *);
   void (*near_heap_limit)(isolate *, size_t (*)(void *, size_t, size_t), void *);
   void (*memory_pressure)(isolate *, int level);
-  bool (*is_string)(const void *value);
   size_t (*write_utf8)(const void *string, isolate *, char *into, size_t size, int flags, size_t *characters);
 };
 extern struct engine engine;
@@ -56,7 +54,7 @@ bool engine_check(void);
 
 /* detour.c: calls of the symbol go to the stand-in from now on; *original calls what was there. */
 bool detour(enum engine_symbol symbol, void *stand_in, void **original);
-/* How many whole, position-independent bytes engine_check found at the start of the symbol. */
+/* How many bytes at the start of the symbol are whole instructions that mean the same elsewhere. */
 size_t engine_movable(enum engine_symbol symbol);
 void *engine_address(enum engine_symbol symbol);
 

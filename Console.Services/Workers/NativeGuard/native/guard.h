@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "layout.h"
 
@@ -17,7 +18,7 @@ bool file_open(const char *path);
 void file_off(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void give_up(int slot, const char *why) __attribute__((noreturn));
 
-/* slots.c: every call takes the lock except slot_limits */
+/* slots.c. slot_claim, slot_release and slots_refresh take the lock; whoever calls into an isolate from another thread holds it. */
 void slots_lock(void);
 void slots_unlock(void);
 int slot_claim(const isolate *of);
@@ -25,29 +26,30 @@ int slot_find(const isolate *of);
 void slot_release(const isolate *of);
 void slot_name(int slot, const char *script);
 const struct guard_limits *slot_limits(int slot);
-void slots_refresh_limits(void);
+void slots_refresh(void);
+
+/* rate.c: CPU over a window, by isolate; on the thread that runs JavaScript only */
+void rate_start(int slot);
+void rate_charge(int slot, uint64_t used_ns);
+bool rate_exhausted(int slot, uint64_t now_ns);
 
 /* turns.c: what the watching thread has to know about the turn that runs */
-struct turn {
-  uint64_t sequence; /* odd while one runs */
-  isolate *of;
-  int slot;
-  bool starting;
-};
-struct turn turn_running(void);
 bool turns_install(void);
-extern _Atomic uint32_t turns_begun; /* a futex: grows with each turn while the watching thread sleeps */
-extern _Atomic bool watch_sleeps;
+extern _Atomic uint64_t turn_sequence; /* grows at each begin and end */
+extern _Atomic(isolate *) turn_isolate; /* null between turns */
+extern _Atomic bool turn_starts; /* this turn compiles the worker's modules */
 
 /* memory.c */
 void memory_limit(isolate *of, int slot);
-void memory_sample(isolate *of, int slot);
+void memory_look(isolate *of, int slot, uint64_t now_ns);
 void memory_on_interrupt(isolate *of, void *unused);
 
 /* watch.c */
 bool watch_start(void);
-uint64_t watch_cpu_of_turn(uint64_t sequence, uint64_t began_ns, uint64_t ended_ns);
+void watch_wake(void);
+/* CPU of the turn that ends now, for one that was long enough to be watched; else the time that went by. */
+uint64_t watch_cpu_of(uint64_t sequence, uint64_t began_ns, uint64_t ended_ns);
 
-uint64_t clock_ns(int clock);
+uint64_t clock_ns(clockid_t clock);
 
 #endif
