@@ -7,9 +7,10 @@ namespace Quarterdeck.Workers;
 /// <param name="Versions">What answers, with shares that make 100; empty when nothing is deployed.</param>
 /// <param name="Sticky">What keeps a visitor with one version; null for chance.</param>
 /// <param name="Rollback">When the deployment is taken back by itself; null for never.</param>
+/// <param name="Deployment">The deployment's number; 0 when nothing is deployed.</param>
 /// <param name="DeployedAt">Since when these versions answer.</param>
 public sealed record DeployedWorker(
-    long Serial, string Name, WorkerTier Tier, IReadOnlyList<DeployedVersion> Versions, StickyRule? Sticky, RollbackRule? Rollback, DateTimeOffset DeployedAt);
+    long Serial, string Name, WorkerTier Tier, IReadOnlyList<DeployedVersion> Versions, StickyRule? Sticky, RollbackRule? Rollback, int Deployment, DateTimeOffset DeployedAt);
 
 /// <summary>A version that answers requests.</summary>
 /// <param name="Key">Its name in the data plane.</param>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 
 namespace Quarterdeck.Workers.Registry;
 
@@ -23,7 +24,7 @@ internal static class CodeDigest
         foreach (var flag in flags.Order(StringComparer.Ordinal)) Add("flag " + flag);
         foreach (var (name, kind, digest) in modules.OrderBy(m => m.Name, StringComparer.Ordinal)) Add($"module {kind} {digest} {name}");
         foreach (var binding in bindings.OrderBy(b => b.Name, StringComparer.Ordinal))
-            Add($"binding {binding.Kind} {binding.Name} {(binding.Kind is BindingKind.Secret ? "" : binding.Value.GetRawText())}");
+            Add($"binding {binding.Kind} {binding.Name} {(binding.Kind is BindingKind.Secret ? "" : JsonSerializer.Serialize(binding.Value))}");
         return Of(Encoding.UTF8.GetBytes(text.ToString()));
     }
 }
