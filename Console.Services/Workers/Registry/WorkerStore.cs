@@ -105,6 +105,13 @@ internal sealed class WorkerStore(Db db, TimeProvider time)
                 """, new { serial, reason = TierWords.Untrusted(by) });
     }
 
+    /// <summary>The same by hand, in a transaction of its own.</summary>
+    public Task TrustAsync(long serial, bool trusted, string by, Func<DbConnection, Task> alongside, CancellationToken cancellation) => db.TransactionAsync(async connection =>
+    {
+        await TrustAsync(connection, serial, trusted, by);
+        await alongside(connection);
+    }, cancellation);
+
     public Task SetRollbackAsync(long serial, RollbackRule? rule, Func<DbConnection, Task> alongside, CancellationToken cancellation) => db.TransactionAsync(async connection =>
     {
         await connection.ExecuteAsync("UPDATE workers SET rollback = @rule, changed_at = @now WHERE serial = @serial", new { serial, rule = StoredJson.WriteOptional(rule), now = time.GetUtcNow() });

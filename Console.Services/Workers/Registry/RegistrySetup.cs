@@ -1,0 +1,42 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Quarterdeck.Access;
+using Quarterdeck.Events;
+
+namespace Quarterdeck.Workers.Registry;
+
+/// <summary>Registers definitions: what workers and zones there are, and the table that is made of them.</summary>
+internal static class RegistrySetup
+{
+    /// <summary>What every node needs that serves workers: reading definitions, and following them.</summary>
+    public static IServiceCollection AddWorkerTable(this IServiceCollection services)
+    {
+        services.AddOptions<WorkersOptions>().BindConfiguration("Quarterdeck:Workers").ValidateOnStart();
+        services.AddSingleton<IValidateOptions<WorkersOptions>, WorkersOptionsValidator>();
+        services.AddSingleton<BlobStore>().AddSingleton<SecretValues>().AddSingleton<PolicyStore>().AddSingleton<DeploymentStore>().AddSingleton<VersionStore>().AddSingleton<WorkerStore>().AddSingleton<ZoneStore>();
+        services.AddSingleton<CodeReader>().AddSingleton<TableStore>().AddSingleton<TableTopics>().AddSingleton<WorkerTable>();
+        services.AddSingleton(p => new WorkerCodeStore(p.GetRequiredService<CodeReader>()));
+        services.AddSingleton<IWorkerCodeSource>(p => p.GetRequiredService<WorkerCodeStore>());
+        services.AddSingleton(p => new EventStream<Worker>("workers", w => w.Id.ToString(), p.GetRequiredService<WorkerStore>().LoadAsync, p.GetRequiredService<EventBus>()));
+        services.AddSingleton(p => new EventStream<Zone>("zones", z => z.Hostname, p.GetRequiredService<ZoneStore>().LoadAsync, p.GetRequiredService<EventBus>()));
+        services.AddSingleton<WorkerNews>();
+        services.AddHostedService<TableFollower>();
+        return services;
+    }
+
+    /// <summary>What changes definitions, for the console itself.</summary>
+    public static IServiceCollection AddRegistry(this IServiceCollection services)
+    {
+        services.AddPermissions(typeof(WorkersPermissions));
+        services.AddSingleton<BindingReader>().AddSingleton<UploadCheck>().AddSingleton<OwnNames>().AddSingleton<VersionMaker>().AddSingleton<Deployer>();
+        // Constructors of public classes stay internal where they take private parts, so the container is told how.
+        services.AddSingleton(p => new WorkerRegistry(p.GetRequiredService<WorkerStore>(), p.GetRequiredService<VersionMaker>(), p.GetRequiredService<WorkerNews>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
+        services.AddSingleton(p => new WorkerVersions(p.GetRequiredService<WorkerStore>(), p.GetRequiredService<VersionStore>(), p.GetRequiredService<CodeReader>(), p.GetRequiredService<Guard>()));
+        services.AddSingleton(p => new WorkerDeployments(p.GetRequiredService<WorkerStore>(), p.GetRequiredService<DeploymentStore>(), p.GetRequiredService<Deployer>(), p.GetRequiredService<Guard>()));
+        services.AddSingleton(p => new Zones(p.GetRequiredService<ZoneStore>(), p.GetRequiredService<WorkerStore>(), p.GetRequiredService<OwnNames>(), p.GetRequiredService<WorkerNews>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
+        services.AddSingleton(p => new WorkerPolicies(p.GetRequiredService<PolicyStore>(), p.GetRequiredService<WorkerNews>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
+        services.AddHostedService<RollbackWatch>();
+        services.AddHostedService<BlobSweep>();
+        return services;
+    }
+}

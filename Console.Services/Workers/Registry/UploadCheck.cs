@@ -1,0 +1,121 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Quarterdeck.Operations;
+using Quarterdeck.Platform;
+
+namespace Quarterdeck.Workers.Registry;
+
+/// <summary>Reads an upload into a version: everything that can be told without running it, each mistake by its field.</summary>
+internal sealed partial class UploadCheck(PolicyStore policies, VersionStore versions, BindingReader bindingReader)
+{
+    private const int LongestMessage = 500, MostCrons = 100, MostHosts = 100;
+
+    [GeneratedRegex("^[a-z0-9][a-z0-9_-]{0,62}$")]
+    private static partial Regex WorkerName();
+
+    [GeneratedRegex(@"^(\*\.)?([a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?)*(:\d{1,5})?$", RegexOptions.IgnoreCase)]
+    private static partial Regex EgressHost();
+
+    [GeneratedRegex("^[A-Za-z_$][A-Za-z0-9_$]{0,63}$")]
+    private static partial Regex Identifier();
+
+    /// <summary>What is wrong with a worker's name; null when nothing is.</summary>
+    public static Problem? Name(string name) => WorkerName().IsMatch(name) ? null
+        : Problem.Invalid("name", $"'{(name.Length > 80 ? name[..80] + "…" : name)}' is no name of a worker.", "Use 1 to 63 lower-case letters, digits, - and _, beginning with a letter or digit.");
+
+    /// <summary>The version that an upload makes.</summary>
+    public async Task<Result<VersionDraft>> ReadAsync(string name, Worker? existing, WorkerUpload upload, CancellationToken cancellation)
+    {
+        var errors = new List<FieldError>();
+        var said = upload.Metadata;
+        var policy = await policies.ReadAsync(cancellation);
+        var limits = LimitCheck.Apply(said.Limits, policy.Defaults, policy, errors);
+        var assetFiles = upload.Files.Where(f => f.Name.StartsWith(AssetCheck.Folder, StringComparison.Ordinal)).Select(f => f with { Name = f.Name[AssetCheck.Folder.Length..] }).ToList();
+        var modules = ModuleCheck.Read([.. upload.Files.Where(f => !f.Name.StartsWith(AssetCheck.Folder, StringComparison.Ordinal))], limits, errors);
+        var assets = AssetCheck.Read(said.Assets, assetFiles, errors);
+        // Files alone need no code: the front answers them.
+        if (modules.Count == 0 && assets is { Files.Count: > 0 } && said.MainModule is null) modules = [Answers404];
+        var main = ModuleCheck.Main(said.MainModule, modules, errors);
+        var kept = existing is { LatestVersion: > 0 } ? await versions.SecretsAsync(new WorkerKey(existing.Serial, existing.LatestVersion), cancellation) : new Dictionary<string, string>();
+        var bindings = await bindingReader.ReadAsync(WithAssets(said), name, kept, errors, cancellation);
+        var date = Compatibility.Date(said.CompatibilityDate, errors);
+        var flags = Compatibility.Flags(said.CompatibilityFlags, errors);
+        var triggers = Triggers(said.Triggers, errors);
+        var egress = Egress(said.Egress, errors);
+        var health = HealthPath(said.HealthPath, errors);
+        if (said.Message is { Length: > LongestMessage }) errors.Add(new("message", $"It is longer than {LongestMessage} characters.", "Say it in fewer words."));
+        if (errors.Count > 0) return Problem.Invalid(errors);
+        var bytes = assetFiles.ToDictionary(f => "/" + ModuleCheck.Normal(f.Name)!, f => f.Content, StringComparer.Ordinal);
+        return Draft(name, existing, main!, date, flags, modules, bindings, limits, policy, egress, triggers, assets, bytes, health, said.Message);
+    }
+
+    /// <summary>The version that a revision of another one makes: its modules and files, with some of the rest changed.</summary>
+    public async Task<Result<VersionDraft>> ReviseAsync(Worker worker, WorkerVersion from, IReadOnlyList<WorkerModule> modules, WorkerRevision wanted, CancellationToken cancellation)
+    {
+        var errors = new List<FieldError>();
+        var policy = await policies.ReadAsync(cancellation);
+        var kept = await versions.SecretsAsync(from.Key, cancellation);
+        var limits = LimitCheck.Apply(wanted.Limits, from.Limits.Within(policy.Ceilings), policy, errors);
+        var bindings = wanted.Bindings is null ? SecretValues.Fill(from.Bindings, kept) : await bindingReader.ReadAsync(wanted.Bindings, worker.Name, kept, errors, cancellation);
+        var date = wanted.CompatibilityDate is null ? from.CompatibilityDate : Compatibility.Date(wanted.CompatibilityDate, errors);
+        var flags = wanted.CompatibilityFlags is null ? from.CompatibilityFlags : Compatibility.Flags(wanted.CompatibilityFlags, errors);
+        var triggers = wanted.Triggers is null ? from.Triggers : Triggers(wanted.Triggers, errors);
+        var egress = wanted.Egress switch { null => from.Egress, ["*"] => null, var hosts => Egress(hosts, errors) };
+        var health = wanted.HealthPath switch { null => from.HealthPath, "" => null, var path => HealthPath(path, errors) };
+        if (wanted.Message is { Length: > LongestMessage }) errors.Add(new("message", $"It is longer than {LongestMessage} characters.", "Say it in fewer words."));
+        var bytes = modules.Sum(m => (long)m.Content.Length);
+        if (bytes > limits.CodeBytes) errors.Add(new("limits.codeBytes", $"The modules have {bytes} bytes already.", $"Give at least {bytes}."));
+        if (errors.Count > 0) return Problem.Invalid(errors);
+        return Draft(worker.Name, worker, from.MainModule, date, flags, modules, bindings, limits, policy, egress, triggers, from.Assets, new Dictionary<string, ReadOnlyMemory<byte>>(), health, wanted.Message);
+    }
+
+    private static WorkerModule Answers404 { get; } = new("index.js", ModuleKind.EsModule, "export default { fetch() { return new Response('Not found', { status: 404 }) } }\n"u8.ToArray());
+
+    private static VersionDraft Draft(
+        string name, Worker? worker, string main, string date, IReadOnlyList<string> flags, IReadOnlyList<WorkerModule> modules, IReadOnlyList<WorkerBinding> bindings, WorkerLimits limits, WorkerPolicy policy,
+        IReadOnlyList<string>? egress, WorkerTriggers triggers, WorkerAssets? assets, IReadOnlyDictionary<string, ReadOnlyMemory<byte>> files, string? health, string? message)
+    {
+        var code = new WorkerCode(new WorkerKey(worker?.Serial ?? 0, 0), name, "", main, date, flags, modules, bindings, limits.Within(policy.Ceilings), egress);
+        return new VersionDraft(code with { Digest = CodeDigest.Of(code) }, limits, triggers, assets, files, health, message ?? "");
+    }
+
+    private static IReadOnlyDictionary<string, JsonElement>? WithAssets(WorkerMetadata said)
+    {
+        if (said.Assets?.Binding is not { Length: > 0 } name || !Identifier().IsMatch(name)) return said.Bindings;
+        return new Dictionary<string, JsonElement>(said.Bindings ?? new Dictionary<string, JsonElement>()) { [name] = JsonSerializer.SerializeToElement(new { type = "assets" }) };
+    }
+
+    private static WorkerTriggers Triggers(WorkerTriggers? wanted, List<FieldError> errors)
+    {
+        if (wanted is null) return WorkerTriggers.None;
+        var crons = wanted.Crons ?? [];
+        var queues = wanted.Queues ?? [];
+        if (crons.Count > MostCrons) errors.Add(new("triggers.crons", $"There are {crons.Count}.", $"Give at most {MostCrons}."));
+        for (var i = 0; i < crons.Count; i++)
+            if (CronRule.Parse(crons[i], "UTC").Problem is { } wrong) errors.AddRange(wrong.Errors.Select(e => e with { Field = $"triggers.crons[{i}]" }));
+        for (var i = 0; i < queues.Count; i++)
+        {
+            var q = queues[i];
+            if (q.Queue is not { Length: > 0 and <= 63 }) errors.Add(new($"triggers.queues[{i}].queue", "It is missing or longer than 63 characters.", "Name the queue."));
+            if (q.MaxBatchSize is < 1 or > 100) errors.Add(new($"triggers.queues[{i}].maxBatchSize", $"{q.MaxBatchSize} is not between 1 and 100.", "Give 10, or leave it out."));
+            if (q.MaxBatchTimeoutSeconds is < 0 or > 60) errors.Add(new($"triggers.queues[{i}].maxBatchTimeoutSeconds", $"{q.MaxBatchTimeoutSeconds} is not between 0 and 60.", "Give 5, or leave it out."));
+            if (q.MaxRetries is < 0 or > 100) errors.Add(new($"triggers.queues[{i}].maxRetries", $"{q.MaxRetries} is not between 0 and 100.", "Give 3, or leave it out."));
+        }
+        return new WorkerTriggers([.. crons.Distinct()], [.. queues]);
+    }
+
+    private static IReadOnlyList<string>? Egress(IReadOnlyList<string>? wanted, List<FieldError> errors)
+    {
+        if (wanted is null) return null;
+        if (wanted.Count > MostHosts) errors.Add(new("egress", $"There are {wanted.Count} hosts.", $"Give at most {MostHosts}; *.example.com has all names below."));
+        for (var i = 0; i < wanted.Count; i++)
+            if (wanted[i] is not { Length: <= 260 } || !EgressHost().IsMatch(wanted[i])) errors.Add(new($"egress[{i}]", $"'{wanted[i]}' is no host.", "Give a host name such as api.example.com or *.example.com, with a port if only that one is meant."));
+        return [.. wanted.Select(h => h.ToLowerInvariant()).Distinct()];
+    }
+
+    private static string? HealthPath(string? wanted, List<FieldError> errors)
+    {
+        if (wanted is { Length: > 0 } && (wanted[0] != '/' || wanted.Length > 1024 || wanted.Any(c => c is <= ' ' or > '~' or '#'))) errors.Add(new("healthPath", $"'{wanted}' is no path.", "Give a path such as /health."));
+        return wanted is { Length: > 0 } ? wanted : null;
+    }
+}
