@@ -17,6 +17,9 @@ public sealed record ConsoleOptions
     /// <summary><c>QUARTERDECK_URLS</c>: where pages and REST are served.</summary>
     public string Urls { get; init; } = "http://127.0.0.1:5080";
 
+    /// <summary><c>QUARTERDECK_WORKER_URLS</c>: where zones of workers are served; empty for nowhere.</summary>
+    public string WorkerUrls { get; init; } = "http://127.0.0.1:8787";
+
     /// <summary><c>QUARTERDECK_ADMIN_PASSWORD</c>: password of <c>admin</c>, taken on the first start only.</summary>
     public string? AdminPassword { get; init; }
 
@@ -53,6 +56,7 @@ public sealed record ConsoleOptions
             Database = Read("QUARTERDECK_DATABASE"),
             KeyFile = Read("QUARTERDECK_KEY_FILE") is { } keyFile ? Path.GetFullPath(keyFile, root) : null,
             Urls = Read("QUARTERDECK_URLS") ?? "http://127.0.0.1:5080",
+            WorkerUrls = configuration["QUARTERDECK_WORKER_URLS"] ?? "http://127.0.0.1:8787", // said to be empty, it switches them off
             AdminPassword = Read("QUARTERDECK_ADMIN_PASSWORD"),
             AdminToken = token,
             ApplianceUrl = Read("QUARTERDECK_APPLIANCE_URL"),

@@ -1,9 +1,10 @@
+using Quarterdeck.Workers.Front.Upstream;
 using Quarterdeck.Workers.Runtime;
 
 namespace Quarterdeck.Workers;
 
 /// <summary>A place where workers run: one process at a time, started again when it ends. The object stays the same over restarts.</summary>
-public sealed class ComputeServer
+public sealed class ComputeServer : IUpstream
 {
     private readonly ServerProcess _process;
 

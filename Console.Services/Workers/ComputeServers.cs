@@ -1,9 +1,10 @@
+using Quarterdeck.Workers.Front.Upstream;
 using Quarterdeck.Workers.Runtime;
 
 namespace Quarterdeck.Workers;
 
 /// <summary>The compute servers of this node: shared shards, and a cordon for each worker that may not be among others.</summary>
-public sealed class ComputeServers
+public sealed class ComputeServers : IUpstreams
 {
     private readonly ServerFleet _fleet;
 
@@ -21,6 +22,8 @@ public sealed class ComputeServers
     /// <summary>Where a worker runs; always the same for one worker until it changes its tier. Neither allocates nor locks, but for the first request into a cordon, which starts it.</summary>
     /// <exception cref="InvalidOperationException">The worker is off, or no worker can run here: look at <see cref="Available"/>.</exception>
     public ComputeServer Pick(DeployedWorker worker) => _fleet.Pick(worker);
+
+    IUpstream IUpstreams.Pick(DeployedWorker worker) => _fleet.Pick(worker);
 
     /// <summary>All that run on this node, shared ones first.</summary>
     public IReadOnlyList<ComputeServerInfo> List() => _fleet.List();

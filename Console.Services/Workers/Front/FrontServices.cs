@@ -1,7 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
 using Quarterdeck.Access;
 using Quarterdeck.Events;
+using Quarterdeck.Workers.Front.Assets;
 using Quarterdeck.Workers.Front.Tls;
+using Quarterdeck.Workers.Front.Upstream;
 
 namespace Quarterdeck.Workers.Front;
 
@@ -19,6 +21,10 @@ internal static class FrontServices
             p.GetRequiredService<EventStream<StoredCertificate>>(), p.GetRequiredService<EventStream<StoredChallenge>>(), p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<CertificateTable>();
         services.AddHostedService(p => p.GetRequiredService<CertificateTable>());
+        services.AddSingleton<IUpstreams>(p => p.GetRequiredService<ComputeServers>());
+        services.AddSingleton<ConsoleHosts>().AddSingleton<AssetCache>().AddSingleton<AssetResponder>();
+        services.AddSingleton<UpstreamPools>().AddSingleton<Forwarder>().AddSingleton<FrontApplication>();
+        services.AddHostedService<FrontListener>();
         return services;
     }
 }
