@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Microsoft.Win32.SafeHandles;
+using Quarterdeck.Platform.Interop;
 
 namespace Quarterdeck.Hosts;
 
@@ -22,6 +23,7 @@ public sealed class Qcow2Writer : IDisposable
     private readonly Dictionary<int, ulong[]> _second = [];
     private readonly Queue<int> _order = new();
     private readonly Lock _lock = new();
+    private readonly WriteBack _writeBack;
     private long _end;
 
     /// <summary>Begins an image.</summary>
@@ -36,6 +38,7 @@ public sealed class Qcow2Writer : IDisposable
         _end = Cluster + Align(_first.Length * 8L);
         _file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, FileOptions.Asynchronous);
         RandomAccess.SetLength(_file, 0);
+        _writeBack = new WriteBack(_file);
     }
 
     /// <summary>Writes data that begins at a cluster, or lies within one. Zeros are not written: what was never written reads as zeros.</summary>
@@ -52,6 +55,7 @@ public sealed class Qcow2Writer : IDisposable
                 var (place, isNew) = Place(offset / Cluster);
                 if (!isNew && part.Length == Cluster) return false;
                 RandomAccess.Write(_file, part, place + within);
+                _writeBack.Reached(place);
             }
             offset += part.Length;
             data = data[part.Length..];

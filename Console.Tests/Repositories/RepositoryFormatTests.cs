@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using Quarterdeck.Repositories;
@@ -22,15 +23,16 @@ public sealed class RepositoryFormatTests
 
     private static async Task<byte[]> PackAsync(Seal seal)
     {
-        var buffer = new PackBuffer(Home, PackId, new byte[PackBuffer.Room(1 << 16)], 1 << 16, seal);
+        using IMemoryOwner<byte> memory = new PackMemory(PackBuffer.Room(1 << 16));
+        var buffer = new PackBuffer(Home, PackId, (PackMemory)memory, 1 << 16, seal);
         using var coder = new Quarterdeck.Repositories.Coding.RecordCoder(seal, 1);
         var content = Encoding.ASCII.GetBytes("Quarterdeck");
         buffer.TryReserve(seal.IdOf(content), content.Length + seal.RecordOverhead, RecordKind.Data, RecordCoding.Plain, out var place);
-        coder.Write(buffer.Bytes.AsSpan(place.Offset, place.Length), seal.IdOf(content), content, content.Length, place, buffer.Key);
+        coder.Write(memory.Memory.Span.Slice(place.Offset, place.Length), seal.IdOf(content), content, content.Length, place, buffer.Key);
         buffer.Release();
         buffer.Release();
         await buffer.FinishAsync();
-        return buffer.Bytes[..buffer.Length];
+        return memory.Memory[..buffer.Length].ToArray();
     }
 
     private static byte[] Index(Seal seal)

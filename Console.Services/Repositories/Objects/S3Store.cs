@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Runtime.CompilerServices;
 using Amazon.Runtime;
@@ -45,7 +46,7 @@ internal sealed class S3Store : IObjectStore
     public Task WriteAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellation) => TryAsync(async () =>
     {
         if (content.Length > PartBytes) await WritePartsAsync(Key(name), content, cancellation);
-        else await _client.PutObjectAsync(Put(name, content), cancellation);
+        else await PutAsync(name, content, onlyNew: false, cancellation);
         return true;
     });
 
@@ -53,17 +54,15 @@ internal sealed class S3Store : IObjectStore
     {
         // Some services do not know the condition: asking first then leaves a moment in which two may both win.
         if (await ExistsAsync(name, cancellation)) return false;
-        var request = Put(name, content);
-        request.IfNoneMatch = "*";
         try
         {
-            await _client.PutObjectAsync(request, cancellation);
+            await PutAsync(name, content, onlyNew: true, cancellation);
             return true;
         }
         catch (AmazonS3Exception e) when (e.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.Conflict) { return false; }
         catch (AmazonS3Exception e) when (e.StatusCode is HttpStatusCode.NotImplemented)
         {
-            await _client.PutObjectAsync(Put(name, content), cancellation);
+            await PutAsync(name, content, onlyNew: false, cancellation);
             return true;
         }
     });
@@ -78,11 +77,24 @@ internal sealed class S3Store : IObjectStore
         catch (AmazonS3Exception e) when (e.StatusCode is HttpStatusCode.NotFound) { return false; }
     }
 
-    private PutObjectRequest Put(string name, ReadOnlyMemory<byte> content) =>
-        new() { BucketName = _place.Bucket, Key = Key(name), InputStream = Stream(content), UseChunkEncoding = false };
+    private Task PutAsync(string name, ReadOnlyMemory<byte> content, bool onlyNew, CancellationToken cancellation) => SendAsync(content, stream =>
+    {
+        var request = new PutObjectRequest { BucketName = _place.Bucket, Key = Key(name), InputStream = stream, UseChunkEncoding = false };
+        if (onlyNew) request.IfNoneMatch = "*";
+        return _client.PutObjectAsync(request, cancellation);
+    });
 
-    private static MemoryStream Stream(ReadOnlyMemory<byte> content) =>
-        System.Runtime.InteropServices.MemoryMarshal.TryGetArray(content, out var array) ? new MemoryStream(array.Array!, array.Offset, array.Count, writable: false) : new MemoryStream(content.ToArray());
+    // Packs are native memory, freed once they are written: a request that was given up may still be reading then, so it reads a copy.
+    private static async Task<T> SendAsync<T>(ReadOnlyMemory<byte> content, Func<Stream, Task<T>> send)
+    {
+        var copy = ArrayPool<byte>.Shared.Rent(content.Length);
+        try
+        {
+            content.CopyTo(copy);
+            return await send(new MemoryStream(copy, 0, content.Length, writable: false));
+        }
+        finally { ArrayPool<byte>.Shared.Return(copy); }
+    }
 
     private async Task WritePartsAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellation)
     {
@@ -92,8 +104,9 @@ internal sealed class S3Store : IObjectStore
             var parts = Enumerable.Range(0, (content.Length + PartBytes - 1) / PartBytes).Select(async i =>
             {
                 var part = content[(i * PartBytes)..Math.Min(content.Length, (i + 1) * PartBytes)];
-                var request = new UploadPartRequest { BucketName = _place.Bucket, Key = key, UploadId = upload, PartNumber = i + 1, InputStream = Stream(part), PartSize = part.Length, UseChunkEncoding = false };
-                return new PartETag(i + 1, (await _client.UploadPartAsync(request, cancellation)).ETag);
+                var sent = await SendAsync(part, stream => _client.UploadPartAsync(
+                    new UploadPartRequest { BucketName = _place.Bucket, Key = key, UploadId = upload, PartNumber = i + 1, InputStream = stream, PartSize = part.Length, UseChunkEncoding = false }, cancellation));
+                return new PartETag(i + 1, sent.ETag);
             });
             await _client.CompleteMultipartUploadAsync(new CompleteMultipartUploadRequest { BucketName = _place.Bucket, Key = key, UploadId = upload, PartETags = [.. await Task.WhenAll(parts)] }, cancellation);
         }

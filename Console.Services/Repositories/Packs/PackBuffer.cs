@@ -3,7 +3,7 @@ using Quarterdeck.Repositories.Crypto;
 namespace Quarterdeck.Repositories.Packs;
 
 /// <summary>A pack while it is filled in memory. Places are given out one by one; their bytes may be written by many threads at once.</summary>
-internal sealed class PackBuffer(Guid repository, Guid id, byte[] bytes, int target, Seal seal)
+internal sealed class PackBuffer(Guid repository, Guid id, PackMemory memory, int target, Seal seal)
 {
     private readonly List<RecordEntry> _entries = [];
     private readonly TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -13,7 +13,7 @@ internal sealed class PackBuffer(Guid repository, Guid id, byte[] bytes, int tar
 
     public Guid Id => id;
 
-    public byte[] Bytes => bytes;
+    public PackMemory Memory => memory;
 
     public byte[]? Key { get; } = seal.PackKey(id);
 
@@ -43,14 +43,20 @@ internal sealed class PackBuffer(Guid repository, Guid id, byte[] bytes, int tar
     public async Task FinishAsync()
     {
         await _written.Task;
+        Close();
+    }
+
+    private void Close()
+    {
+        var bytes = memory.GetSpan();
         PackFormat.WriteHeader(bytes, repository, id);
         var at = _used;
         foreach (var entry in _entries)
         {
-            PackFormat.WriteTableEntry(bytes.AsSpan(at), entry);
+            PackFormat.WriteTableEntry(bytes[at..], entry);
             at += PackFormat.TableEntry;
         }
-        PackFormat.WriteTrailer(bytes.AsSpan(at), TableMac(seal, bytes.AsSpan(0, PackFormat.Header), bytes.AsSpan(_used, at - _used)), _entries.Count, _used);
+        PackFormat.WriteTrailer(bytes[at..], TableMac(seal, bytes[..PackFormat.Header], bytes[_used..at]), _entries.Count, _used);
         Length = at + PackFormat.Trailer;
     }
 

@@ -12,10 +12,11 @@ internal sealed record FinishedPack(Guid Id, int Size, IReadOnlyList<RecordEntry
 /// <summary>Fills packs of one kind and writes full ones while the next fills.</summary>
 internal sealed class PackWriter(IObjectStore store, Guid repository, RecordCoder coder, RecordKind kind, int target) : IAsyncDisposable
 {
-    private const int WritingAtOnce = 2;
+    // One fills while two are written. Whoever needs another one waits: memory stays bounded by this, however slow the store.
+    private const int Buffers = 3;
     private readonly Lock _gate = new();
-    private readonly SemaphoreSlim _places = new(WritingAtOnce);
-    private readonly ConcurrentBag<byte[]> _spare = [];
+    private readonly SemaphoreSlim _buffers = new(Buffers);
+    private readonly ConcurrentBag<PackMemory> _spare = [];
     private readonly ConcurrentBag<FinishedPack> _finished = [];
     private readonly List<Task> _writing = [];
     private PackBuffer? _current;
@@ -45,59 +46,69 @@ internal sealed class PackWriter(IObjectStore store, Guid repository, RecordCode
     /// <summary>Places content that is compressed already, or never will be.</summary>
     public async Task AppendCodedAsync(ChunkId id, ReadOnlyMemory<byte> coded, int raw, RecordCoding coding, CancellationToken cancellation)
     {
-        PackBuffer? full = null;
-        PackBuffer buffer;
+        var size = coded.Length + coder.Seal.RecordOverhead;
         RecordPlace place;
-        lock (_gate)
+        PackBuffer? buffer;
+        while ((buffer = Reserve(id, size, coding, out place)) is null)
         {
-            buffer = _current ??= NewBuffer();
-            if (!buffer.TryReserve(id, coded.Length + coder.Seal.RecordOverhead, kind, coding, out place))
+            await _buffers.WaitAsync(cancellation);
+            lock (_gate)
             {
-                full = buffer;
-                buffer = _current = NewBuffer();
-                buffer.TryReserve(id, coded.Length + coder.Seal.RecordOverhead, kind, coding, out place);
+                // Another one may have brought a buffer meanwhile.
+                if (_current is null && _fault is null) _current = NewBuffer();
+                else _buffers.Release();
             }
+            ThrowIfBroken();
         }
-        try { coder.Write(buffer.Bytes.AsSpan(place.Offset, place.Length), id, coded.Span, raw, place, buffer.Key); }
+        try { coder.Write(buffer.Memory.GetSpan().Slice(place.Offset, place.Length), id, coded.Span, raw, place, buffer.Key); }
         finally { buffer.Release(); }
         Interlocked.Add(ref _written, place.Length);
-        if (full is not null) await BeginWriteAsync(full, cancellation);
     }
 
-    private PackBuffer NewBuffer() => new(repository, Guid.NewGuid(), _spare.TryTake(out var bytes) ? bytes : GC.AllocateUninitializedArray<byte>(PackBuffer.Room(target)), target, coder.Seal);
-
-    /// <summary>Whoever fills a pack waits until a place for writing is free: memory stays bounded by the slowest store.</summary>
-    private async Task BeginWriteAsync(PackBuffer buffer, CancellationToken cancellation)
+    /// <summary>A place in the pack that fills; null when there is none now. A full one is on its way to the store then.</summary>
+    private PackBuffer? Reserve(ChunkId id, int size, RecordCoding coding, out RecordPlace place)
     {
-        buffer.Release();
-        // Once begun it is written whatever happens to the caller: others' chunks are in it, too.
-        var turn = _places.WaitAsync(CancellationToken.None);
-        var writing = WriteAsync(buffer, turn);
         lock (_gate)
         {
-            _writing.RemoveAll(task => task.IsCompletedSuccessfully);
-            _writing.Add(writing);
+            place = default;
+            if (_current is not { } buffer) return null;
+            if (buffer.TryReserve(id, size, kind, coding, out place)) return buffer;
+            BeginWrite();
+            return null;
         }
-        await turn.WaitAsync(cancellation);
     }
 
-    private async Task WriteAsync(PackBuffer buffer, Task turn)
+    private PackBuffer NewBuffer() => new(repository, Guid.NewGuid(), _spare.TryTake(out var memory) ? memory : new PackMemory(PackBuffer.Room(target)), target, coder.Seal);
+
+    // Called inside the gate. Once begun, a pack is written whatever happens to the caller: others' chunks are in it, too.
+    private void BeginWrite()
     {
-        await turn;
+        if (_current is not { } full) return;
+        _current = null;
+        full.Release();
+        _writing.RemoveAll(task => task.IsCompletedSuccessfully);
+        _writing.Add(Task.Run(() => WriteAsync(full)));
+    }
+
+    private async Task WriteAsync(PackBuffer buffer)
+    {
         try
         {
+            await buffer.FinishAsync(); // from here on nobody else touches its memory
             ThrowIfBroken();
-            await buffer.FinishAsync();
-            await store.WriteAsync(Names.Pack(buffer.Id), buffer.Bytes.AsMemory(0, buffer.Length), CancellationToken.None);
+            await store.WriteAsync(Names.Pack(buffer.Id), buffer.Memory.Memory[..buffer.Length], CancellationToken.None);
             _finished.Add(new FinishedPack(buffer.Id, buffer.Length, buffer.Entries));
-            _spare.Add(buffer.Bytes);
         }
         catch (Exception e)
         {
             _fault ??= e;
             throw;
         }
-        finally { _places.Release(); }
+        finally
+        {
+            _spare.Add(buffer.Memory);
+            _buffers.Release();
+        }
     }
 
     /// <summary>A pack that was not written holds chunks that others were told are stored: nothing more is promised.</summary>
@@ -109,12 +120,13 @@ internal sealed class PackWriter(IObjectStore store, Guid repository, RecordCode
     /// <summary>Writes what is in memory and waits until all packs are durable.</summary>
     public async Task FlushAsync(CancellationToken cancellation)
     {
-        PackBuffer? last;
-        lock (_gate) (last, _current) = (_current, null);
-        if (last is not null) await BeginWriteAsync(last, cancellation);
         Task[] writing;
-        lock (_gate) writing = [.. _writing];
-        await Task.WhenAll(writing);
+        lock (_gate)
+        {
+            BeginWrite();
+            writing = [.. _writing];
+        }
+        await Task.WhenAll(writing).WaitAsync(cancellation);
         ThrowIfBroken();
     }
 
@@ -132,6 +144,8 @@ internal sealed class PackWriter(IObjectStore store, Guid repository, RecordCode
         lock (_gate) writing = [.. _writing];
         // Whoever flushed was told of a fault; nobody else needs these packs.
         await Task.WhenAll(writing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _places.Dispose();
+        _buffers.Dispose();
+        if (_current is { } left) ((IDisposable)left.Memory).Dispose();
+        foreach (IDisposable memory in _spare) memory.Dispose();
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using Quarterdeck.Hosts;
+using Quarterdeck.Platform.Interop;
 
 namespace Quarterdeck.Restores.Disks;
 
@@ -9,6 +10,7 @@ internal sealed class NewImage : IDisposable
 {
     private readonly Qcow2Writer? _qcow2;
     private readonly SafeFileHandle? _raw;
+    private readonly WriteBack? _writeBack;
 
     /// <param name="path">The file; what it holds is lost, who owns it stays.</param>
     /// <param name="format"><c>qcow2</c> or <c>raw</c>.</param>
@@ -23,13 +25,19 @@ internal sealed class NewImage : IDisposable
         _raw = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite);
         RandomAccess.SetLength(_raw, 0);
         RandomAccess.SetLength(_raw, sizeBytes);
+        _writeBack = new WriteBack(_raw);
     }
 
     /// <summary>Writes at a chunk's beginning; each place once.</summary>
     public void Write(long offset, ReadOnlySpan<byte> data)
     {
-        if (_qcow2 is not null) _qcow2.Write(offset, data);
-        else RandomAccess.Write(_raw!, data, offset);
+        if (_qcow2 is not null)
+        {
+            _qcow2.Write(offset, data);
+            return;
+        }
+        RandomAccess.Write(_raw!, data, offset);
+        _writeBack!.Reached(offset);
     }
 
     /// <summary>Ends it; durable when this returns.</summary>
