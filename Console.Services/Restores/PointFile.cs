@@ -54,4 +54,5 @@ public sealed record FolderQuery(Guid PointId, string Volume, string Path = "/",
 /// <param name="Page">This page, from 1.</param>
 /// <param name="PageSize">Entries a page.</param>
 /// <param name="Truncated">Whether there is more than was read: a folder or search has a limit. Search for a part of the name.</param>
-public sealed record FolderListing(IReadOnlyList<PointFile> Items, int Total, int Page, int PageSize, bool Truncated);
+/// <param name="Damaged">Whether the file system could not tell the folder to its end: more entries may have been in it.</param>
+public sealed record FolderListing(IReadOnlyList<PointFile> Items, int Total, int Page, int PageSize, bool Truncated, bool Damaged);

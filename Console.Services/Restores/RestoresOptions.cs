@@ -20,4 +20,19 @@ public sealed class RestoresOptions
 
     /// <summary>Seconds that a read of an exported disk waits for a repository that is away, before it fails.</summary>
     public int ExportPatienceSeconds { get; set; } = 60;
+
+    /// <summary>MiB of memory of the VM that reads files of a recovery point.</summary>
+    public int FileVmMemoryMiB { get; set; } = 256;
+
+    /// <summary>Recovery points whose files are read at the same time; the one unused longest makes room for the next.</summary>
+    public int FileVms { get; set; } = 4;
+
+    /// <summary>Seconds after which the VM of a recovery point that nobody looks at is ended.</summary>
+    public int FileIdleSeconds { get; set; } = 300;
+
+    /// <summary>Entries of a folder that are listed at most; there is the search for larger ones.</summary>
+    public int FileListLimit { get; set; } = 20_000;
+
+    /// <summary>Entries that an archive of a folder has at most.</summary>
+    public int FileArchiveEntries { get; set; } = 1_000_000;
 }

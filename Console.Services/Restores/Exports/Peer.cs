@@ -17,6 +17,13 @@ internal static partial class Peer
         return connection.GetRawSocketOption(SolSocket, SoPeerCred, MemoryMarshal.AsBytes(credentials)) == 12 && Allowed.Value.Contains(credentials[1]);
     }
 
+    /// <summary>The user that libvirt runs QEMU as, and its group's number; null where there is none.</summary>
+    public static (string Name, string Group)? QemuUser() =>
+        (from line in File.Exists("/etc/passwd") ? File.ReadLines("/etc/passwd") : []
+         let fields = line.Split(':')
+         where fields.Length > 3 && QemuUsers.Contains(fields[0])
+         select ((string, string)?)(fields[0], fields[3])).FirstOrDefault();
+
     private static IEnumerable<uint> UsersNamed(IReadOnlyCollection<string> names) =>
         from line in File.Exists("/etc/passwd") ? File.ReadLines("/etc/passwd") : []
         let fields = line.Split(':')
