@@ -69,6 +69,7 @@ public static class QuarterdeckApp
         app.MapLive();
         app.MapHealth();
         app.MapVmConsole();
+        app.MapPointDownload();
         app.MapUploads();
         app.MapManifestSchema();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode(o => o.ContentSecurityFrameAncestorsPolicy = null); // SecurityHeaders sets the whole policy
@@ -136,6 +137,7 @@ public static class QuarterdeckApp
         api.MapBackups();
         api.MapBackupJobs();
         api.MapRestores();
+        api.MapPointFiles();
         api.MapVms();
         api.MapOperations();
         api.MapSchedules();

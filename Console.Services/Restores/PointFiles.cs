@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
+using Quarterdeck.Backups;
 using Quarterdeck.Platform;
 using Quarterdeck.Restores.Files;
 
@@ -10,11 +11,12 @@ namespace Quarterdeck.Restores;
 public sealed class PointFiles
 {
     private readonly OpenPoints _open;
+    private readonly RecoveryPoints _points;
     private readonly Guard _guard;
     private readonly AuditLog _audit;
     private readonly RestoresOptions _options;
 
-    internal PointFiles(OpenPoints open, Guard guard, AuditLog audit, IOptions<RestoresOptions> options) => (_open, _guard, _audit, _options) = (open, guard, audit, options.Value);
+    internal PointFiles(OpenPoints open, RecoveryPoints points, Guard guard, AuditLog audit, IOptions<RestoresOptions> options) => (_open, _points, _guard, _audit, _options) = (open, points, guard, audit, options.Value);
 
     /// <summary>The fields that folders sort by.</summary>
     public static IReadOnlyList<string> Sorts { get; } = ["name", "size", "modifiedAt"];
@@ -35,8 +37,7 @@ public sealed class PointFiles
     /// <returns>Not found for a volume or folder; Conflict when the file system cannot be read, with the reason.</returns>
     public async Task<Result<FolderListing>> ListAsync(Caller caller, FolderQuery folder, PageQuery page, CancellationToken cancellation)
     {
-        if (await _guard.CheckAsync(caller, RestoresPermissions.Files, Target(folder.PointId), cancellation) is { } refusal) return refusal;
-        if (!GuestPath.Read(folder.Path).TryGet(out var path, out var problem)) return problem;
+        if (!(await PathAsync(caller, folder, cancellation)).TryGet(out var path, out var problem)) return problem;
         var search = page.Search is { Length: > 0 } text ? NameText.Parse(text) ?? Encoding.UTF8.GetBytes(text) : null;
         if (search is { Length: > 255 }) return Problem.Invalid("search", "It is longer than a name may be.", "Send at most 255 bytes.");
         return await _open.UseAsync(folder.PointId, folder.RepositoryId, async point =>
@@ -55,22 +56,21 @@ public sealed class PointFiles
     /// <returns>Not found; Conflict for what is neither, or cannot be read.</returns>
     public async Task<Result<FileDownload>> DownloadAsync(Caller caller, FolderQuery place, CancellationToken cancellation)
     {
-        if (await _guard.CheckAsync(caller, RestoresPermissions.Files, Target(place.PointId), cancellation) is { } refusal) return refusal;
-        if (!GuestPath.Read(place.Path).TryGet(out var path, out var problem)) return problem;
+        if (!(await PathAsync(caller, place, cancellation)).TryGet(out var path, out var problem)) return problem;
         return await _open.UseAsync(place.PointId, place.RepositoryId, async point =>
         {
             if (!point.Volume(place.Volume).TryGet(out var volume, out var none)) return none;
             var entry = await point.Vm.StatAsync(volume, path, cancellation);
-            if (entry.Lost || entry.Kind is not (PointFileKind.File or PointFileKind.Folder))
+            if (entry.Lost || entry.Kind is not (EntryKind.File or EntryKind.Folder))
                 return Problem.Conflict("It cannot be downloaded", $"'{NameText.From(path)}' is a link, a device, or damaged; only files and folders have content. Open what a link points to.");
-            if (entry.Kind is PointFileKind.File)
+            if (entry.Kind is EntryKind.File)
             {
                 // A file that cannot be read says so now, while it can be said.
                 await using var probe = new GuestFileStream(point.Vm, volume, path, Math.Min(entry.SizeBytes, 1), cancellation);
                 await probe.BeginAsync();
             }
             await _audit.WriteAsync(caller, "recovery-point.download", Target(place.PointId), point.VmName, null, new { place.Volume, Path = NameText.From(path), entry.Kind, entry.SizeBytes }, cancellation);
-            return Result<FileDownload>.From(entry.Kind is PointFileKind.File
+            return Result<FileDownload>.From(entry.Kind is EntryKind.File
                 ? new FileDownload(FileName(entry.Name), entry.SizeBytes, GuestTime.Of(entry.Modified), (to, c) => SendFileAsync(place, path, entry.SizeBytes, to, c))
                 : new FileDownload(ArchiveName(place, entry) + ".tar", null, GuestTime.Of(entry.Modified), (to, c) => SendFolderAsync(place, path, ArchiveName(place, entry), to, c)));
         }, cancellation);
@@ -80,8 +80,17 @@ public sealed class PointFiles
     public async Task<Result<Done>> CloseAsync(Caller caller, Guid pointId, CancellationToken cancellation)
     {
         if (await _guard.CheckAsync(caller, RestoresPermissions.Files, Target(pointId), cancellation) is { } refusal) return refusal;
+        if (await _points.FindAsync(pointId, cancellation) is null) return Problem.NotFound("recovery point", pointId);
         await _open.CloseAsync(pointId);
         return Done.It;
+    }
+
+    // Answered before the VM is started: permission, then the point, then what was sent.
+    private async Task<Result<byte[]>> PathAsync(Caller caller, FolderQuery query, CancellationToken cancellation)
+    {
+        if (await _guard.CheckAsync(caller, RestoresPermissions.Files, Target(query.PointId), cancellation) is { } refusal) return refusal;
+        if (await _points.FindAsync(query.PointId, cancellation) is null) return Problem.NotFound("recovery point", query.PointId);
+        return query.Volume.Length == 0 ? Problem.Invalid("volume", "It is missing.", "Send the id of a volume that GET /recovery-points/{id}/volumes lists.") : GuestPath.Read(query.Path);
     }
 
     private Task SendFileAsync(FolderQuery place, byte[] path, long size, Stream target, CancellationToken cancellation) => SendAsync(place, async (point, volume) =>

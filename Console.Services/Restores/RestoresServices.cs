@@ -60,6 +60,7 @@ public static class RestoresServices
     {
         services.AddSingleton<FileVmImage>().AddSingleton<OpenPoints>();
         services.AddHostedService(p => p.GetRequiredService<OpenPoints>());
-        services.AddSingleton(p => new PointFiles(p.GetRequiredService<OpenPoints>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>(), p.GetRequiredService<IOptions<RestoresOptions>>()));
+        services.AddSingleton(p => new PointFiles(
+            p.GetRequiredService<OpenPoints>(), p.GetRequiredService<RecoveryPoints>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>(), p.GetRequiredService<IOptions<RestoresOptions>>()));
     }
 }

@@ -62,7 +62,7 @@ internal sealed class FileVm(FileVmProcess process) : IAsyncDisposable
         var content = await WithLineAsync(line => RequireAsync(line, GuestQuestions.Stat(volume.Index, path), volume, path), cancellation);
         // The root has no name.
         return Read(() => path.AsSpan().TrimEnd((byte)'/').Length == 0
-            ? new GuestEntry(PointFileKind.Folder, false, 493, 0, 0, 0, 0, 0, 0, [], [])
+            ? new GuestEntry(EntryKind.Folder, false, 493, 0, 0, 0, 0, 0, 0, [], [])
             : new GuestAnswers(content).Entry(below: false));
     }
 

@@ -63,7 +63,7 @@ internal sealed partial class FolderTar(FileVm vm, GuestVolume volume, int most)
                 return;
             }
             else if (entry.Lost) LeaveOut(path, "its entry is damaged");
-            else if (entry.Kind is PointFileKind.Folder) await BelowAsync(tar, at, new Walk(path, $"{at.Name}/{name}", entry, [.. at.Above, at.Entry]), cancellation);
+            else if (entry.Kind is EntryKind.Folder) await BelowAsync(tar, at, new Walk(path, $"{at.Name}/{name}", entry, [.. at.Above, at.Entry]), cancellation);
             else await WriteOneAsync(tar, entry, path, $"{at.Name}/{name}", cancellation);
         }
     }
@@ -78,13 +78,13 @@ internal sealed partial class FolderTar(FileVm vm, GuestVolume volume, int most)
 
     private async Task WriteOneAsync(TarWriter tar, GuestEntry entry, byte[] path, string name, CancellationToken cancellation)
     {
-        if (entry.Kind is PointFileKind.Link)
+        if (entry.Kind is EntryKind.Link)
         {
             if (entry.Target.Length == 0) LeaveOut(path, "the link is damaged");
             else await tar.WriteEntryAsync(With(new PaxTarEntry(TarEntryType.SymbolicLink, name) { LinkName = Text(entry.Target) }, entry), cancellation);
             return;
         }
-        if (entry.Kind is not PointFileKind.File)
+        if (entry.Kind is not EntryKind.File)
         {
             LeaveOut(path, "it is a device, socket or pipe");
             return;

@@ -10,7 +10,7 @@ internal sealed class GuestFault(string message, Exception? inner = null) : Exce
 internal sealed record GuestVolume(ushort Index, string Id, string Disk, string Type, string Label, long SizeBytes, string Why);
 
 /// <summary>An entry as the file VM told it. <paramref name="Name"/> is one name, or a path of them below where a search began.</summary>
-internal sealed record GuestEntry(PointFileKind Kind, bool Lost, int Mode, uint Owner, uint Group, long SizeBytes, long Modified, ulong Inode, ulong Device, byte[] Name, byte[] Target);
+internal sealed record GuestEntry(EntryKind Kind, bool Lost, int Mode, uint Owner, uint Group, long SizeBytes, long Modified, ulong Inode, ulong Device, byte[] Name, byte[] Target);
 
 /// <summary>Reads the file VM's answers, which are trusted in nothing.</summary>
 internal ref struct GuestAnswers(ReadOnlySpan<byte> bytes)
@@ -39,7 +39,7 @@ internal ref struct GuestAnswers(ReadOnlySpan<byte> bytes)
         var (name, target) = (Text().ToArray(), Text().ToArray());
         if (kind > 4 || size < 0 || mode > 4095) throw new GuestFault("An entry is none.");
         if (!IsName(name, below)) throw new GuestFault($"'{NameText.From(name)}' is no name of a file.");
-        return new GuestEntry(kind == 4 ? PointFileKind.Other : (PointFileKind)kind, kind == 4, (int)mode, owner, group, size, modified, inode, device, name, target);
+        return new GuestEntry(kind == 4 ? EntryKind.Other : (EntryKind)kind, kind == 4, (int)mode, owner, group, size, modified, inode, device, name, target);
     }
 
     private static bool IsName(ReadOnlySpan<byte> name, bool below)

@@ -22,12 +22,12 @@ internal static class GuestPath
     }
 
     /// <summary>An entry as it is shown.</summary>
-    public static PointFile Shown(byte[] folder, GuestEntry entry)
+    public static FolderEntry Shown(byte[] folder, GuestEntry entry)
     {
         byte[] path = [.. folder.AsSpan().TrimEnd((byte)'/'), (byte)'/', .. entry.Name];
-        return new PointFile(
+        return new FolderEntry(
             NameText.From(entry.Name.AsSpan(entry.Name.AsSpan().LastIndexOf((byte)'/') + 1)), NameText.From(path), entry.Kind, entry.SizeBytes, GuestTime.Of(entry.Modified),
-            "0" + Convert.ToString(entry.Mode, 8).PadLeft(3, '0'), entry.Owner, entry.Group, entry.Kind is PointFileKind.Link ? NameText.From(entry.Target) : null);
+            "0" + Convert.ToString(entry.Mode, 8).PadLeft(3, '0'), entry.Owner, entry.Group, entry.Kind is EntryKind.Link ? NameText.From(entry.Target) : null);
     }
 
     /// <summary>A name that no file system and no header takes for something else.</summary>
@@ -47,7 +47,7 @@ internal static class FolderOrder
     public static IEnumerable<GuestEntry> Sorted(IEnumerable<GuestEntry> entries, string? sort)
     {
         var (field, down) = sort is ['-', .. var name] ? (name, true) : (sort ?? "name", false);
-        var folders = entries.OrderByDescending(e => e.Kind is PointFileKind.Folder);
+        var folders = entries.OrderByDescending(e => e.Kind is EntryKind.Folder);
         var wanted = (field, down) switch
         {
             ("size", false) => folders.ThenBy(e => e.SizeBytes),

@@ -1,7 +1,7 @@
 namespace Quarterdeck.Restores;
 
 /// <summary>What a directory entry is.</summary>
-public enum PointFileKind
+public enum EntryKind
 {
     /// <summary>Bytes, which can be downloaded.</summary>
     File,
@@ -38,7 +38,7 @@ public sealed record PointVolumes(IReadOnlyList<PointVolume> Items, int IdleSeco
 /// <param name="Owner">The owner's number.</param>
 /// <param name="Group">The group's number.</param>
 /// <param name="Target">What a link points to, as it is written there; null for others.</param>
-public sealed record PointFile(string Name, string Path, PointFileKind Kind, long SizeBytes, DateTimeOffset ModifiedAt, string Mode, long Owner, long Group, string? Target);
+public sealed record FolderEntry(string Name, string Path, EntryKind Kind, long SizeBytes, DateTimeOffset ModifiedAt, string Mode, long Owner, long Group, string? Target);
 
 /// <summary>Which folder is listed, and how.</summary>
 /// <param name="PointId">The recovery point.</param>
@@ -55,4 +55,4 @@ public sealed record FolderQuery(Guid PointId, string Volume, string Path = "/",
 /// <param name="PageSize">Entries a page.</param>
 /// <param name="Truncated">Whether there is more than was read: a folder or search has a limit. Search for a part of the name.</param>
 /// <param name="Damaged">Whether the file system could not tell the folder to its end: more entries may have been in it.</param>
-public sealed record FolderListing(IReadOnlyList<PointFile> Items, int Total, int Page, int PageSize, bool Truncated, bool Damaged);
+public sealed record FolderListing(IReadOnlyList<FolderEntry> Items, int Total, int Page, int PageSize, bool Truncated, bool Damaged);
