@@ -21,7 +21,7 @@ internal sealed class FileImages : IDisposable
         }
     }
 
-    /// <summary>What <c>/home/large</c> holds.</summary>
+    /// <summary>What <c>/data/large</c> holds.</summary>
     public byte[] Large { get; } = Bytes(5 * MiB + 77);
 
     /// <summary>A file system with the tree, without partitions.</summary>
@@ -192,10 +192,10 @@ internal sealed class FileImages : IDisposable
 
     private string Make(string tree)
     {
-        foreach (var folder in (string[])["etc/deep/deeper", "home", "odd"]) Directory.CreateDirectory(Path.Combine(tree, folder));
+        foreach (var folder in (string[])["etc/deep/deeper", "data", "odd"]) Directory.CreateDirectory(Path.Combine(tree, folder));
         File.WriteAllText(Path.Combine(tree, "etc/fstab"), "proc /proc\n");
         File.WriteAllText(Path.Combine(tree, "etc/deep/deeper/needle.conf"), "found\n");
-        File.WriteAllBytes(Path.Combine(tree, "home/large"), Large);
+        File.WriteAllBytes(Path.Combine(tree, "data/large"), Large);
         File.CreateSymbolicLink(Path.Combine(tree, "etc/away"), "/etc/passwd");
         File.CreateSymbolicLink(Path.Combine(tree, "etc/up"), "../..");
         File.CreateSymbolicLink(Path.Combine(tree, "etc/self"), "self");

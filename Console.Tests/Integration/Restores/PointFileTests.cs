@@ -27,7 +27,7 @@ public sealed class PointFileTests
 
         foreach (var (volume, file) in new[] { ("vda1", "/etc/fstab"), ("vda2", "/A longer name – ä.txt"), ("vda3", "/fstab.txt"), ("vdb", "/fstab"), ("vdc", "/etc/fstab"), ("vg0/root", "/etc/fstab") })
             (await (await lab.DownloadAsync(point, volume, file)).Content.ReadAsStringAsync()).ShouldBe("proc /proc\n", volume);
-        using var large = await lab.DownloadAsync(point, "vg0/root", "/home/large");
+        using var large = await lab.DownloadAsync(point, "vg0/root", "/data/large");
         large.Content.Headers.ContentLength.ShouldBe(images.Large.Length);
         large.Content.Headers.ContentDisposition!.FileName.ShouldBe("large");
         (await large.Content.ReadAsByteArrayAsync()).AsSpan().SequenceEqual(images.Large).ShouldBeTrue();
