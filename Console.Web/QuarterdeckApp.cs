@@ -27,6 +27,7 @@ using Quarterdeck.Web.Repositories;
 using Quarterdeck.Web.Restores;
 using Quarterdeck.Web.Plugins.Ui;
 using Quarterdeck.Web.Schedules;
+using Quarterdeck.Web.Workers;
 using Quarterdeck.Workers;
 using Radzen;
 
@@ -123,6 +124,7 @@ public static class QuarterdeckApp
         services.AddOperationsTopic();
         services.AddPluginsTopic();
         services.AddRecoveryPointsTopic();
+        services.AddWorkersTopic();
         services.AddPluginUi();
         services.AddHostedService<ApplianceListener>();
         services.AddHealth();
@@ -135,6 +137,8 @@ public static class QuarterdeckApp
         api.MapHosts();
         api.MapRepositories();
         api.MapBackups();
+        api.MapWorkers();
+        api.MapZones();
         api.MapBackupJobs();
         api.MapRestores();
         api.MapPointFiles();

@@ -85,7 +85,8 @@ public sealed record WorkerSettings(RollbackRule? Rollback);
 
 /// <summary>A zone's routes as they are asked for.</summary>
 /// <param name="Routes">Patterns may begin with the host name.</param>
-public sealed record NewZone(IReadOnlyList<ZoneRoute>? Routes);
+/// <param name="Hostname">As in the address; allowed so that what was read can be sent back.</param>
+public sealed record NewZone(IReadOnlyList<ZoneRoute>? Routes, string? Hostname = null);
 
 /// <summary>What differs between two versions.</summary>
 /// <param name="From">The older, or the one to compare with.</param>
