@@ -10,7 +10,7 @@ internal static class LineDiff
 
     public static IReadOnlyList<DiffLine> Of(string from, string to) => Shorten(Whole(Split(from), Split(to)));
 
-    private static string[] Split(string text) => text.Length == 0 ? [] : text.ReplaceLineEndings("\n").TrimEnd('\n').Split('\n');
+    private static string[] Split(string text) => text.ReplaceLineEndings("\n").TrimEnd('\n') is { Length: > 0 } trimmed ? trimmed.Split('\n') : [];
 
     private static List<DiffLine> Whole(string[] a, string[] b)
     {
