@@ -55,6 +55,12 @@ public interface IHypervisor : IDomainBackups
     /// <summary>Lets the processors go on.</summary>
     Task ResumeAsync(Guid uuid, CancellationToken cancellation);
 
+    /// <summary>Whether the guest's memory was saved when it was last turned off ("managed save"), so that its next start goes on from there.</summary>
+    Task<bool> HasSavedStateAsync(Guid uuid, CancellationToken cancellation);
+
+    /// <summary>Throws a saved memory away: the next start boots. Nothing happens when there is none.</summary>
+    Task DropSavedStateAsync(Guid uuid, CancellationToken cancellation);
+
     /// <summary>Removes the definition with snapshot and checkpoint metadata, managed save, NVRAM and TPM state. Disks stay.</summary>
     Task UndefineAsync(Guid uuid, CancellationToken cancellation);
 

@@ -96,6 +96,12 @@ internal sealed partial class FakeHypervisor : IHypervisorLink
     public Task PauseAsync(Guid uuid, CancellationToken cancellation) => Move(uuid, VmState.Paused, cancellation, VmState.Running);
     public Task ResumeAsync(Guid uuid, CancellationToken cancellation) => Move(uuid, VmState.Running, cancellation, VmState.Paused);
 
+    /// <summary>VMs whose memory was saved.</summary>
+    public HashSet<Guid> Saved { get; } = [];
+
+    public Task<bool> HasSavedStateAsync(Guid uuid, CancellationToken cancellation) => On(() => Get(uuid) is not null && Saved.Contains(uuid), cancellation);
+    public Task DropSavedStateAsync(Guid uuid, CancellationToken cancellation) => On(() => Get(uuid) is not null && Saved.Remove(uuid), cancellation);
+
     public Task UndefineAsync(Guid uuid, CancellationToken cancellation) => On(() =>
     {
         if (!_domains.TryRemove(uuid, out _)) throw Missing();

@@ -67,6 +67,15 @@ public abstract class HypervisorContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_domain_that_was_never_saved_has_no_memory_to_throw_away()
+    {
+        var uuid = await DefineAsync("saved");
+        (await Hypervisor.HasSavedStateAsync(uuid, None)).ShouldBeFalse();
+        await Hypervisor.DropSavedStateAsync(uuid, None);
+        (await Should.ThrowAsync<HypervisorException>(Hypervisor.HasSavedStateAsync(Guid.NewGuid(), None))).Error.ShouldBe(HypervisorError.NotFound);
+    }
+
+    [Fact]
     public async Task Every_change_is_told_within_a_second()
     {
         var uuid = Guid.NewGuid();

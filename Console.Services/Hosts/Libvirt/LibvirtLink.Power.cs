@@ -51,6 +51,17 @@ internal sealed unsafe partial class LibvirtLink
         WithDomainAsync(uuid, "resume the VM", Native.virDomainResume, cancellation, Power);
 
     /// <inheritdoc/>
+    public Task<bool> HasSavedStateAsync(Guid uuid, CancellationToken cancellation) => CallAsync("look for saved memory", () =>
+    {
+        using var domain = Domain(uuid, "look for saved memory");
+        return LibvirtError.Check(Native.virDomainHasManagedSaveImage(domain, 0), "look for saved memory") == 1;
+    }, cancellation);
+
+    /// <inheritdoc/>
+    public Task DropSavedStateAsync(Guid uuid, CancellationToken cancellation) =>
+        WithDomainAsync(uuid, "throw the saved memory away", d => Native.virDomainHasManagedSaveImage(d, 0) == 0 ? 0 : Native.virDomainManagedSaveRemove(d, 0), cancellation);
+
+    /// <inheritdoc/>
     public Task UndefineAsync(Guid uuid, CancellationToken cancellation) => CallAsync("remove the VM", () =>
     {
         using var domain = Domain(uuid, "remove the VM");

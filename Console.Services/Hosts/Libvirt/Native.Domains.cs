@@ -125,6 +125,12 @@ internal static unsafe partial class Native
     internal static partial int virDomainResume(DomainHandle domain);
 
     [LibraryImport(Library)]
+    internal static partial int virDomainHasManagedSaveImage(DomainHandle domain, uint flags);
+
+    [LibraryImport(Library)]
+    internal static partial int virDomainManagedSaveRemove(DomainHandle domain, uint flags);
+
+    [LibraryImport(Library)]
     internal static partial int virDomainUndefineFlags(DomainHandle domain, uint flags);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]

@@ -90,6 +90,8 @@ internal sealed class RestorePlanner(RepositoryConnections repositories, ChangeT
     {
         if (!draft.Hypervisor.SharesFileSystem)
             refusals.Insert(0, $"The host '{draft.Host.Name}' is another machine, whose disks the console cannot write. Run a console there, or restore as a new VM on a host of this machine.");
+        if (draft.Vm is { } vm && draft.Request.Mode != RestoreMode.New && await VmPower.TryAsync(() => vm.Hypervisor.HasSavedStateAsync(vm.Domain, cancellation)))
+            notes = [.. notes, "The VM's memory was saved when it was turned off. It belongs to the disks as they are now: it is thrown away, and the VM boots."];
         if (draft.Host.State == HostState.Maintenance && (starts || draft.Vm is null)) refusals.Add($"The host '{draft.Host.Name}' is in maintenance. Take it out of maintenance first.");
         var (rate, measured) = await history.RateAsync(draft.Point.RepositoryId, draft.Request.Mode, cancellation);
         var seconds = 1 + ((read ?? 0) + moved) / rate;

@@ -44,8 +44,12 @@ internal sealed class FullRestore(
         });
         await operation.StepAsync("swap", "Putting the new disks in place", async c =>
         {
-            if (await domains.FindAsync(input, c) is { } vm && await power.StateAsync(vm, c) is VmState.Running or VmState.Paused)
-                throw new ProblemException(Problem.Conflict("The VM was started", $"'{input.Name}' was started by someone else while it was to be restored. Its disks are as they were. Try again."));
+            if (await domains.FindAsync(input, c) is { } vm)
+            {
+                if (await power.StateAsync(vm, c) is VmState.Running or VmState.Paused)
+                    throw new ProblemException(Problem.Conflict("The VM was started", $"'{input.Name}' was started by someone else while it was to be restored. Its disks are as they were. Try again."));
+                await power.DropSavedStateAsync(vm, operation, c);
+            }
             foreach (var place in places.Values) await operation.NoteAsync(RestoreKinds.AsideNote, place.Path);
             Swap([.. places.Values.Select(p => p.Path)]);
         });

@@ -10,7 +10,7 @@ using Quarterdeck.Restores.Journal;
 namespace Quarterdeck.Restores.Run;
 
 /// <summary>Ends a restore in place that did not come to its end: takes it back from the common snapshot, or, when disks have their names again already, finishes it.</summary>
-internal sealed class RollBack(PointSource source, ChangeTracking tracking, InPlaceWriting writing, Firmware firmware, ConsoleOptions console, IOptions<RestoresOptions> options)
+internal sealed class RollBack(VmPower power, PointSource source, ChangeTracking tracking, InPlaceWriting writing, Firmware firmware, ConsoleOptions console, IOptions<RestoresOptions> options)
 {
     /// <summary>Afterwards the disks are the common snapshot (or, finished, the point), have their names again, and there is no journal.</summary>
     /// <exception cref="TransientException">Repository or host are away.</exception>
@@ -34,6 +34,8 @@ internal sealed class RollBack(PointSource source, ChangeTracking tracking, InPl
     public async Task ReleaseAsync(LocatedVm vm, RestoreJournal journal, Repository repository, PointManifest now, IOperationContext operation, CancellationToken cancellation)
     {
         await firmware.RestoreAsync(vm, now, repository, operation, cancellation);
+        // Taken back, the disks are again what the saved memory belongs to.
+        if (!journal.RolledBack) await power.DropSavedStateAsync(vm, operation, cancellation);
         DiskHold.Release(journal);
         await TrackAsync(vm, now.Id, operation, cancellation);
         if (journal.Disks.Count > 0) JournalFile.Remove(journal);

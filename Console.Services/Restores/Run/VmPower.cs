@@ -52,6 +52,14 @@ internal sealed class VmPower(HostConnections hosts, TimeProvider time)
         }
     }
 
+    /// <summary>Throws saved memory away: it belongs to what the disks were, and resuming it over other content would destroy that.</summary>
+    public async Task DropSavedStateAsync(LocatedVm vm, IOperationContext operation, CancellationToken cancellation)
+    {
+        if (!await TryAsync(() => vm.Hypervisor.HasSavedStateAsync(vm.Domain, cancellation))) return;
+        operation.Log("The VM's saved memory belongs to the disks as they were: it is thrown away.");
+        await TryAsync(async () => { await vm.Hypervisor.DropSavedStateAsync(vm.Domain, cancellation); return true; });
+    }
+
     /// <summary>Starts it unless it runs.</summary>
     public async Task StartAsync(LocatedVm vm, CancellationToken cancellation)
     {

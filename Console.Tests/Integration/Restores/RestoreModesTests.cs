@@ -61,6 +61,27 @@ public sealed class RestoreModesTests(SystemLibvirt libvirt)
         (await lab.StateAsync()).ShouldBe("running");
     }
 
+    [Theory]
+    [InlineData("incremental")]
+    [InlineData("full")]
+    public async Task Saved_memory_never_resumes_over_restored_disks(string mode)
+    {
+        await using var lab = await RestoreLab.StartAsync(libvirt, "saved-" + mode);
+        await lab.MakeVmAsync(("vda", "qcow2", 8));
+        var point = await lab.BackUpAsync();
+        var then = lab.Contents();
+        await lab.Rest.SucceededAsync(await lab.Rest.AcceptedAsync(HttpMethod.Post, $"/vms/{lab.VmId}/actions/start"));
+        await SystemLibvirt.RunAsync("virsh", "-c", SystemLibvirt.Uri, "managedsave", lab.Name);
+        await lab.WriteAsync("vda", 1 << 20, 100_000, 17);
+        var (_, plan) = await lab.Rest.SentAsync(HttpMethod.Post, "/restores", new { recoveryPointId = point.Id, mode, plan = true });
+        plan.GetProperty("notes").ToString().ShouldContain("memory was saved");
+        (await SystemLibvirt.RunAsync("virsh", "-c", SystemLibvirt.Uri, "dominfo", lab.Name)).ShouldMatch("Managed save: +yes");
+
+        await lab.RestoredAsync(point.Id, mode);
+        (await SystemLibvirt.RunAsync("virsh", "-c", SystemLibvirt.Uri, "dominfo", lab.Name)).ShouldMatch("Managed save: +no");
+        await lab.ShouldHoldAsync(then);
+    }
+
     [Fact]
     public async Task Without_tracking_all_is_read_and_compared_and_only_the_difference_moves()
     {
