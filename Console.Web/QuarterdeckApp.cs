@@ -127,6 +127,7 @@ public static class QuarterdeckApp
         services.AddWorkersTopic();
         services.AddPluginUi();
         services.AddHostedService<ApplianceListener>();
+        services.AddWorkerWatching();
         services.AddHealth();
     }
 
@@ -148,5 +149,6 @@ public static class QuarterdeckApp
         api.MapAppliances();
         api.MapPlugins();
         api.MapValidation();
+        api.MapWorkerWatching();
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 
 namespace Quarterdeck.Workers;
@@ -30,6 +31,18 @@ public sealed class TailWatch : IDisposable
 
     /// <summary>The runs, as they come, until disposed or cancelled.</summary>
     public IAsyncEnumerable<TailEvent> ReadAsync(CancellationToken cancellation) => _waiting.Reader.ReadAllAsync(cancellation);
+
+    /// <summary>The runs in batches, one at most each <paramref name="pace"/>, until disposed or cancelled.</summary>
+    public async IAsyncEnumerable<IReadOnlyList<TailEvent>> ReadBatchesAsync(TimeSpan pace, TimeProvider time, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        while (await _waiting.Reader.WaitToReadAsync(cancellation))
+        {
+            var batch = new List<TailEvent>();
+            while (batch.Count < Capacity && _waiting.Reader.TryRead(out var run)) batch.Add(run);
+            yield return batch;
+            await Task.Delay(pace, time, cancellation);
+        }
+    }
 
     /// <summary>Stops watching.</summary>
     public void Dispose()

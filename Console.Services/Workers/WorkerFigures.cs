@@ -9,6 +9,9 @@ public sealed class WorkerFigures : IVersionErrors
 {
     private readonly ConcurrentDictionary<WorkerKey, VersionCounters> _versions = new();
 
+    /// <summary>This start of this node: two never write one row.</summary>
+    internal string Node { get; } = Guid.CreateVersion7().ToString("N");
+
     internal IReadOnlyDictionary<WorkerKey, VersionCounters> Versions => _versions;
 
     /// <summary>A request ended.</summary>

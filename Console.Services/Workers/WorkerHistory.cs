@@ -43,8 +43,20 @@ public sealed class WorkerHistory
 {
     private readonly FigureReader _reader;
     private readonly WorkerRegistry _workers;
+    private readonly Guard _guard;
 
-    internal WorkerHistory(FigureReader reader, WorkerRegistry workers) => (_reader, _workers) = (reader, workers);
+    internal WorkerHistory(FigureReader reader, WorkerRegistry workers, Guard guard) => (_reader, _workers, _guard) = (reader, workers, guard);
+
+    /// <summary>What some workers did in the last minute: on this node until now, on others in their last stored minute.</summary>
+    /// <param name="caller">Who asks; needs <see cref="WorkersPermissions.Read"/>.</param>
+    /// <param name="serials">The workers' numbers, at most 500.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>By number; those that did nothing are there, too.</returns>
+    public async Task<Result<IReadOnlyDictionary<long, WorkerWindow>>> LatelyAsync(Caller caller, IReadOnlyList<long> serials, CancellationToken cancellation)
+    {
+        if (await _guard.CheckAsync(caller, WorkersPermissions.Read, "worker", cancellation) is { } refused) return refused;
+        return Result<IReadOnlyDictionary<long, WorkerWindow>>.From(await _reader.LatelyAsync(serials, cancellation));
+    }
 
     /// <summary>A worker's figures over time.</summary>
     /// <param name="caller">Who asks; needs <see cref="WorkersPermissions.Read"/>.</param>

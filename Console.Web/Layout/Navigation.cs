@@ -6,6 +6,7 @@ using Quarterdeck.Operations;
 using Quarterdeck.Plugins;
 using Quarterdeck.Repositories;
 using Quarterdeck.Schedules;
+using Quarterdeck.Workers;
 
 namespace Quarterdeck.Web.Layout;
 
@@ -42,6 +43,12 @@ public static class Navigation
             new("Backup jobs", "backup-jobs", "operation", BackupsPermissions.Read),
             new("Recovery points", "recovery-points", "clock", BackupsPermissions.Read),
             new("Repositories", "repositories", "disk", RepositoriesPermissions.Read),
+        ]),
+        new("Workers",
+        [
+            new("Workers", "workers", "worker", WorkersPermissions.Read),
+            new("Zones", "zones", "globe", WorkersPermissions.Read),
+            new("Compute servers", "compute-servers", "processor", WorkersPermissions.Read),
         ]),
         new("Activity",
         [

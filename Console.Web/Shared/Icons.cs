@@ -54,6 +54,9 @@ public static class Icons
         ["warning"] = "M12 4l9 16H3zM12 10v4.5M12 17.3h.01",
         ["book"] = "M5 4h11a3 3 0 0 1 3 3v13H8a3 3 0 0 1-3-3zM5 17a3 3 0 0 1 3-3h11M9 8h6",
         ["tag"] = "M4 4h8l8 8-8 8-8-8zM8.5 8.5h.01",
+        ["worker"] = "M13 3L5 14h6l-1 7 8-11h-6z",
+        ["globe"] = "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM3 12h18M12 3c3 3 3 15 0 18M12 3c-3 3-3 15 0 18",
+        ["processor"] = "M7 7h10v10H7zM10 3v4M14 3v4M10 17v4M14 17v4M3 10h4M3 14h4M17 10h4M17 14h4",
         ["clock"] = "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 7v5l3.5 2",
     };
 

@@ -3,6 +3,7 @@
 (() => {
   'use strict';
   const root = document.documentElement;
+  const nonce = document.currentScript?.nonce ?? '';
   const $ = (selector, from = document) => from.querySelector(selector);
 
   // --- theme: the server reads the cookie, so the first paint is right
@@ -133,6 +134,7 @@
   addEventListener('online', () => reconnectNow?.());
 
   window.quarterdeck = {
+    nonce, // for style elements of the code editor; the browser hides it from the markup
     openDialog: dialog => { if (!dialog.open) dialog.showModal(); },
     closeDialog: dialog => dialog.close(),
     scrollToEnd: element => { element.scrollTop = element.scrollHeight; },

@@ -4,19 +4,19 @@ using Microsoft.Extensions.Logging;
 namespace Quarterdeck.Workers.Figures;
 
 /// <summary>Takes samples each five seconds, stores each minute, makes hours of old minutes and forgets old hours.</summary>
-internal sealed partial class FigureKeeper(WorkerFigures figures, FigureStore store, TimeProvider time, ILogger<FigureKeeper> logger) : BackgroundService
+internal sealed partial class FigureKeeper(WorkerFigures figures, FigureStore store, FigureExport export, TimeProvider time, ILogger<FigureKeeper> logger) : BackgroundService
 {
     /// <summary>How long minutes are kept, and hours.</summary>
     public static readonly TimeSpan Minutes = TimeSpan.FromHours(24), Hours = TimeSpan.FromDays(30);
 
     private const int MostWaiting = 100_000;
     private static readonly TimeSpan Idle = TimeSpan.FromHours(1);
-    private readonly string _node = Guid.CreateVersion7().ToString("N");
     private readonly List<FigureRow> _waiting = [];
     private readonly Dictionary<WorkerKey, DateTimeOffset> _used = [];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        GC.KeepAlive(export); // its instruments exist from the start, whoever asks for them
         var minute = Minute(time.GetUtcNow());
         try
         {
@@ -47,7 +47,7 @@ internal sealed partial class FigureKeeper(WorkerFigures figures, FigureStore st
             if (!counts.IsEmpty)
             {
                 _used[key] = minute;
-                if (_waiting.Count < MostWaiting) _waiting.Add(FigureRow.Of(key, counts, version.MemoryBytes, minute, 60, _node));
+                if (_waiting.Count < MostWaiting) _waiting.Add(FigureRow.Of(key, counts, version.MemoryBytes, minute, 60, figures.Node));
             }
             else if (minute - _used.GetValueOrDefault(key, minute) > Idle)
             {
@@ -68,7 +68,7 @@ internal sealed partial class FigureKeeper(WorkerFigures figures, FigureStore st
         {
             await store.SaveAsync(_waiting, cancellation);
             _waiting.Clear();
-            while (await store.FoldAsync(time.GetUtcNow() - Minutes, _node, cancellation)) { }
+            while (await store.FoldAsync(time.GetUtcNow() - Minutes, figures.Node, cancellation)) { }
             await store.PruneAsync(time.GetUtcNow() - Hours, cancellation);
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellation.IsCancellationRequested) { Log.NotStored(logger, _waiting.Count, e.Message); }

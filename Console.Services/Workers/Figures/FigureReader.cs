@@ -22,6 +22,16 @@ internal sealed class FigureReader(FigureStore store, WorkerFigures figures, Tim
         return new FigureSeries(range, step, [.. Enumerable.Range(0, steps).Select(i => Point(first + (i * step), byStep[i]))], versions);
     }
 
+    /// <summary>The last minute of some workers, on all nodes.</summary>
+    public async Task<IReadOnlyDictionary<long, WorkerWindow>> LatelyAsync(IReadOnlyList<long> serials, CancellationToken cancellation)
+    {
+        var minute = TimeSpan.FromMinutes(1);
+        var here = figures.Versions.ToLookup(v => v.Key.Serial, v => v.Value);
+        var elsewhere = (await store.ElsewhereAsync(serials, time.GetUtcNow() - (2 * minute), figures.Node, cancellation))
+            .GroupBy(row => (row.Serial, row.Version, row.Node)).Select(rows => rows.MaxBy(row => row.At)!).ToLookup(row => row.Serial);
+        return serials.Distinct().ToDictionary(serial => serial, serial => FigureWindow.Of([.. here[serial]], minute, elsewhere[serial]));
+    }
+
     private IEnumerable<FigureRow> Unstored(long serial, DateTimeOffset now) => figures.Versions.Where(v => v.Key.Serial == serial)
         .Select(v => (v.Key, Counts: v.Value.Open(), v.Value.MemoryBytes)).Where(v => !v.Counts.IsEmpty)
         .Select(v => FigureRow.Of(v.Key, v.Counts, v.MemoryBytes, now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMinute)), 60, ""));

@@ -20,6 +20,15 @@ internal sealed class FigureStore(Db db)
             $"SELECT {Columns} FROM worker_figures WHERE serial = @serial AND seconds IN (60, 3600) AND at >= @from ORDER BY at", new { serial, from }, cancellationToken: cancellation))];
     }
 
+    /// <summary>Minutes of some workers from a moment on that other nodes stored.</summary>
+    public async Task<IReadOnlyList<FigureRow>> ElsewhereAsync(IReadOnlyList<long> serials, DateTimeOffset from, string node, CancellationToken cancellation)
+    {
+        if (serials.Count == 0) return [];
+        await using var connection = await db.OpenAsync(cancellation);
+        return [.. await connection.QueryAsync<FigureRow>(new CommandDefinition(
+            $"SELECT {Columns} FROM worker_figures WHERE serial IN @serials AND seconds = 60 AND at >= @from AND node <> @node", new { serials, from, node }, cancellationToken: cancellation))];
+    }
+
     /// <summary>Makes one hour of the oldest hour's minutes, if it ended before <paramref name="before"/>; whether there was one. Each row is taken by one node only.</summary>
     public Task<bool> FoldAsync(DateTimeOffset before, string node, CancellationToken cancellation) => db.TransactionAsync(async connection =>
     {

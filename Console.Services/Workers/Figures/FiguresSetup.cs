@@ -1,4 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
+using Quarterdeck.Access;
+using Quarterdeck.Workers.Logs;
 
 namespace Quarterdeck.Workers.Figures;
 
@@ -8,10 +10,13 @@ internal static class FiguresSetup
     public static IServiceCollection AddFigures(this IServiceCollection services)
     {
         services.AddSingleton<WorkerFigures>().AddSingleton<IVersionErrors>(p => p.GetRequiredService<WorkerFigures>()).AddSingleton<FigureStore>();
+        services.AddSingleton<FigureExport>();
         services.AddHostedService<FigureKeeper>();
         services.AddSingleton<WorkerTails>().AddSingleton<ITailSink>(p => p.GetRequiredService<WorkerTails>());
         services.AddSingleton<WorkerLogs>().AddSingleton<FigureReader>();
-        services.AddSingleton(p => new WorkerHistory(p.GetRequiredService<FigureReader>(), p.GetRequiredService<WorkerRegistry>()));
+        services.AddSingleton(p => new WorkerHistory(p.GetRequiredService<FigureReader>(), p.GetRequiredService<WorkerRegistry>(), p.GetRequiredService<Guard>()));
+        services.AddSingleton<TrialSender>();
+        services.AddSingleton(p => new WorkerTrials(p.GetRequiredService<TrialSender>(), p.GetRequiredService<WorkerRegistry>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
         return services;
     }
 }

@@ -29,6 +29,10 @@ public static class Routes
         ("schedules", "/schedules"),
         ("protection", "/protection"),
         ("backup-jobs", "/backup-jobs"),
+        ("workers", "/workers"),
+        ("worker-new", "/workers/new"),
+        ("zones", "/zones"),
+        ("compute-servers", "/compute-servers"),
         ("api", "/api"),
         ("not-found", "/nothing-is-here"),
     ];
