@@ -12,12 +12,13 @@ namespace Quarterdeck.Workers.NativeGuard;
 /// <param name="RateEnds">Turns ended because the worker had used its share of a core.</param>
 /// <param name="HeapEnds">Turns ended because the heap was full.</param>
 /// <param name="BufferEnds">Turns ended because of memory outside the heap.</param>
-/// <param name="HeapBytes">Heap at the last look; looks are taken after turns, at most every 20 ms.</param>
+/// <param name="HeapBytes">Heap at the last look; looks are taken after turns, at most every 5 ms.</param>
 /// <param name="BufferBytes">Memory outside the heap at the last look.</param>
 /// <param name="Condemned">Its memory passed a limit and may stay full: evict it.</param>
+/// <param name="Alive">False once it is gone.</param>
 internal readonly record struct GuardReading(
     int Slot, uint Generation, string Key, long Turns, TimeSpan Busy, TimeSpan LongestTurn,
-    long CpuEnds, long StartupEnds, long RateEnds, long HeapEnds, long BufferEnds, long HeapBytes, long BufferBytes, bool Condemned)
+    long CpuEnds, long StartupEnds, long RateEnds, long HeapEnds, long BufferEnds, long HeapBytes, long BufferBytes, bool Condemned, bool Alive)
 {
     /// <summary>The worker version's key, without the loader's suffixes.</summary>
     public string WorkerKey => Key.IndexOfAny(['~', '+']) is var at and >= 0 ? Key[..at] : Key;

@@ -86,12 +86,13 @@ internal sealed unsafe class GuardView : IDisposable
     }
 
     /// <summary>Every isolate of a worker that lives now.</summary>
-    public List<GuardReading> Read()
+    /// <param name="gone">Also those that went: their counters stay readable until 256 others went after them.</param>
+    public List<GuardReading> Read(bool gone = false)
     {
         var used = Math.Clamp(Int(GuardLayout.SlotsUsed), 0, GuardLayout.Slots);
         var readings = new List<GuardReading>(used);
         for (var i = 0; i < used; i++)
-            if (SlotAt(i) is { Key.Length: > 0 } reading) readings.Add(reading);
+            if (SlotAt(i) is { Key.Length: > 0 } reading && (gone || reading.Alive)) readings.Add(reading);
         return readings;
     }
 
@@ -121,7 +122,7 @@ internal sealed unsafe class GuardView : IDisposable
         if (isolate == 0) return null;
         long Counter(int n) => Long(slot + GuardLayout.SlotCounters + n * 8);
         return new GuardReading(index, (uint)generation, Text(slot + GuardLayout.SlotKey, GuardLayout.KeyBytes), Counter(0), TimeSpan.FromTicks(Counter(1) / 100), TimeSpan.FromTicks(Counter(2) / 100),
-            Counter(3), Counter(4), Counter(5), Counter(6), Counter(7), Counter(8), Counter(9), Int(slot + GuardLayout.SlotCondemned) != 0);
+            Counter(3), Counter(4), Counter(5), Counter(6), Counter(7), Counter(8), Counter(9), Int(slot + GuardLayout.SlotCondemned) != 0, isolate != 1);
     }
 
     // Keys are ASCII; anything else was not written by the guard and is shown as question marks rather than trusted.

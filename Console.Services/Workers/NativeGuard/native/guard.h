@@ -43,6 +43,7 @@ extern _Atomic bool turn_starts; /* this turn compiles the worker's modules */
 void memory_limit(isolate *of, int slot);
 void memory_look(isolate *of, int slot, uint64_t now_ns);
 void memory_on_interrupt(isolate *of, void *unused);
+bool memory_full(int slot);
 
 /* watch.c */
 bool watch_start(void);

@@ -15,6 +15,7 @@
 #define GUARD_LIMITS 16384u
 #define GUARD_SYMBOLS 16u
 #define GUARD_KEY 64u
+#define GUARD_RETIRED 1u
 
 enum guard_state { GUARD_NOT_STARTED = 0, GUARD_ACTIVE = 1, GUARD_OFF = 2 };
 
@@ -32,7 +33,7 @@ struct guard_limits {
 
 /* One isolate. Counters only grow while the slot belongs to one isolate; generation tells when it got another. */
 struct guard_slot {
-  _Atomic uint64_t isolate; /* 0: free */
+  _Atomic uint64_t isolate; /* 0: never used; GUARD_RETIRED: gone, its counters can still be read for a while */
   _Atomic uint32_t generation;
   _Atomic uint32_t limited;
   _Atomic uint32_t condemned; /* its memory passed the limit: the console should evict it */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { LOOK_EVERY_NS = 20000000, CRITICAL = 2, MOST_HEAP_ENDS = 3, LEAP_MIB = 256 };
+enum { LOOK_EVERY_NS = 5000000, CRITICAL = 2, MOST_HEAP_ENDS = 3, LEAP_MIB = 256 };
 static const uint64_t mib = 1u << 20;
 static uint64_t looked_ns[GUARD_SLOTS];
 static uint64_t ended_sequence; /* the last turn that was ended here: native code may go on in it, and is asked again */
@@ -57,6 +57,16 @@ void memory_on_interrupt(isolate *of, void *unused) {
   if (ended_sequence != turn_sequence) mine->buffer_ends++;
   ended_sequence = turn_sequence;
   engine.terminate(of);
+}
+
+/*
+ * Whether this turn is to be ended at its first step: what is asked for in an interrupt comes too late for a turn that awaits right
+ * after it. Every other turn only, so that the console's call to evict the isolate gets through.
+ */
+bool memory_full(int slot) {
+  const struct guard_slot *mine = &guard->slots[slot];
+  uint64_t allowed = slot_limits(slot)->buffers_mib * mib;
+  return mine->condemned && allowed != 0 && mine->buffer_bytes > allowed && mine->turns % 2 == 0;
 }
 
 /* After a turn: memory may also grow by many short ones. */

@@ -9,7 +9,10 @@ static struct {
   const isolate *of;
   int slot;
 } buckets[BUCKETS];
-static int free_slots[GUARD_SLOTS], free_count;
+/* Slots of isolates that are gone, in the order they went: each rests until the console has surely read its counters. */
+enum { REST = 256 };
+static int retired[GUARD_SLOTS];
+static unsigned retired_first, retired_count;
 static _Atomic(const struct guard_limits *) limits_of[GUARD_SLOTS];
 static atomic_flag lock = ATOMIC_FLAG_INIT;
 
@@ -35,7 +38,14 @@ int slot_find(const isolate *of) {
 int slot_claim(const isolate *of) {
   slot_release(of); /* an address that was used before without our hearing of its end */
   slots_lock();
-  int slot = free_count > 0 ? free_slots[--free_count] : guard->slots_used < GUARD_SLOTS ? (int)guard->slots_used : -1;
+  int slot = -1;
+  if (retired_count > REST || (retired_count > 0 && guard->slots_used == GUARD_SLOTS)) {
+    slot = retired[retired_first];
+    retired_first = (retired_first + 1) % GUARD_SLOTS;
+    retired_count--;
+  } else if (guard->slots_used < GUARD_SLOTS) {
+    slot = (int)guard->slots_used;
+  }
   if (slot >= 0) {
     struct guard_slot *fresh = &guard->slots[slot];
     uint32_t generation = fresh->generation;
@@ -57,8 +67,8 @@ void slot_release(const isolate *of) {
   slots_lock();
   unsigned at = bucket_of(of);
   if (buckets[at].of) {
-    atomic_store(&guard->slots[buckets[at].slot].isolate, 0);
-    free_slots[free_count++] = buckets[at].slot;
+    atomic_store(&guard->slots[buckets[at].slot].isolate, GUARD_RETIRED);
+    retired[(retired_first + retired_count++) % GUARD_SLOTS] = buckets[at].slot;
     /* Close the gap, so that no search ends too early: move back whatever may stand in it. */
     for (unsigned next = (at + 1) % BUCKETS; buckets[next].of; next = (next + 1) % BUCKETS) {
       unsigned wanted = home(buckets[next].of);
@@ -105,6 +115,6 @@ const struct guard_limits *slot_limits(int slot) { return limits_of[slot]; }
 void slots_refresh(void) {
   slots_lock();
   for (uint32_t i = 0; i < guard->slots_used; i++)
-    if (guard->slots[i].isolate && guard->slots[i].key[0]) limits_of[i] = look_up(guard->slots[i].key);
+    if (guard->slots[i].isolate > GUARD_RETIRED && guard->slots[i].key[0]) limits_of[i] = look_up(guard->slots[i].key);
   slots_unlock();
 }

@@ -28,8 +28,11 @@ static void begin(isolate *of, int slot) {
   atomic_store_explicit(&turn_isolate, of, memory_order_relaxed);
   atomic_fetch_add(&turn_sequence, 1);
   watch_wake();
-  if (slot >= 0 && guard->slots[slot].limited && rate_exhausted(slot, began_ns)) {
+  if (slot < 0 || !guard->slots[slot].limited) return;
+  if (rate_exhausted(slot, began_ns)) {
     guard->slots[slot].rate_ends++;
+    engine.terminate(of);
+  } else if (memory_full(slot)) {
     engine.terminate(of);
   }
 }

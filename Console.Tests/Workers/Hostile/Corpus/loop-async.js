@@ -1,0 +1,2 @@
+// Looks polite, gives nothing back.
+export default { async fetch() { for (;;) await null; } };

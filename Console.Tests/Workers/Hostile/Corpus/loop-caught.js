@@ -1,0 +1,2 @@
+// Tries to catch its own end.
+export default { fetch() { for (;;) { try { for (;;); } catch { continue; } finally { continue; } } } };

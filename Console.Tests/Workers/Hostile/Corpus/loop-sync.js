@@ -1,0 +1,2 @@
+// Never gives the thread back.
+export default { fetch() { for (;;); } };

@@ -1,0 +1,3 @@
+// Loops before it ever answers.
+for (;;);
+export default { fetch() { return new Response("never"); } };

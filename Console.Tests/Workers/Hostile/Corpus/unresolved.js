@@ -1,0 +1,2 @@
+// A promise that nobody keeps.
+export default { fetch() { return new Promise(() => {}); } };
