@@ -3,6 +3,7 @@ using Quarterdeck.Workers.Figures;
 using Quarterdeck.Workers.Front;
 using Quarterdeck.Workers.Registry;
 using Quarterdeck.Workers.Runtime;
+using Quarterdeck.Workers.Tiers;
 
 namespace Quarterdeck.Workers;
 
@@ -15,6 +16,7 @@ public static class WorkersServices
         services.AddWorkerTable();
         services.AddRegistry();
         services.AddFigures();
+        services.AddGuardAndTiers();
         services.AddSingleton<ServerFleet>().AddSingleton(p => new ComputeServers(p.GetRequiredService<ServerFleet>()));
         services.AddFront();
         return services;
