@@ -11,6 +11,7 @@ using Quarterdeck.Secrets;
 using Quarterdeck.Tests.Support;
 using Quarterdeck.Workers;
 using Quarterdeck.Workers.Registry;
+using Quarterdeck.Workers.Tiers;
 
 namespace Quarterdeck.Tests.Workers;
 
@@ -60,12 +61,12 @@ internal sealed class WorkersRoom : IAsyncDisposable
 
     public T Get<T>() where T : notnull => _services.GetRequiredService<T>();
 
-    public static async Task<WorkersRoom> OpenAsync(DatabaseEngine engine) => await OpenAsync(await TestDatabase.CreateAsync(engine), ownsDatabase: true);
+    public static async Task<WorkersRoom> OpenAsync(DatabaseEngine engine, TiersOptions? tiers = null) => await OpenAsync(await TestDatabase.CreateAsync(engine), ownsDatabase: true, tiers);
 
     /// <summary>Another node over the same database.</summary>
     public Task<WorkersRoom> SecondNodeAsync() => OpenAsync(_database, ownsDatabase: false);
 
-    private static async Task<WorkersRoom> OpenAsync(TestDatabase database, bool ownsDatabase)
+    private static async Task<WorkersRoom> OpenAsync(TestDatabase database, bool ownsDatabase, TiersOptions? tiers = null)
     {
         var services = new ServiceCollection();
         services.AddLogging();
@@ -78,11 +79,14 @@ internal sealed class WorkersRoom : IAsyncDisposable
         services.AddAccess();
         services.AddWorkerTable();
         services.AddRegistry();
+        services.AddSingleton<WorkerFigures>();
+        services.AddGuardAndTiers();
+        if (tiers is not null) services.AddSingleton(Microsoft.Extensions.Options.Options.Create(tiers));
         services.AddSingleton<HandCheck>().AddSingleton<IStartupCheck>(p => p.GetRequiredService<HandCheck>());
         services.AddSingleton<HandErrors>().AddSingleton<IVersionErrors>(p => p.GetRequiredService<HandErrors>());
         var provider = services.BuildServiceProvider(new ServiceProviderOptions { ValidateScopes = true });
         // What looks at error rates by itself is called by the tests.
-        foreach (var hosted in provider.GetServices<IHostedService>().Where(h => h is not RollbackWatch)) await hosted.StartAsync(default);
+        foreach (var hosted in provider.GetServices<IHostedService>().Where(h => h is not (RollbackWatch or TierReturns))) await hosted.StartAsync(default);
         var room = new WorkersRoom(database, provider, ownsDatabase);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await room.Table.WaitForAsync(t => t.Sequence > 0, limit.Token);
