@@ -7,8 +7,11 @@ namespace Quarterdeck.Workers;
 public sealed class ComputeServer : IUpstream
 {
     private readonly ServerProcess _process;
+    private readonly string _node;
 
-    internal ComputeServer(ServerProcess process) => _process = process;
+    internal ComputeServer(ServerProcess process, string node) => (_process, _node) = (process, node);
+
+    internal ServerProcess Process => _process;
 
     /// <summary>Its name on this node, such as <c>s0</c>.</summary>
     public string Id => _process.Id;
@@ -36,5 +39,5 @@ public sealed class ComputeServer : IUpstream
     public void ReportStuck() => _process.Look();
 
     /// <summary>What pages show of it.</summary>
-    public ComputeServerInfo Info => _process.Info;
+    public ComputeServerInfo Info => _process.Describe(_node);
 }

@@ -16,8 +16,15 @@ public sealed class ComputeServers : IUpstreams
     /// <summary>Why no worker can run here, with the remedy; null when they can.</summary>
     public string? Problem => _fleet.Problem;
 
-    /// <summary>Whether every shared shard has answered once since the start.</summary>
+    /// <summary>Whether every shared shard has answered once since the start. They start with the first worker: without workers there is none to wait for.</summary>
     public bool Started => _fleet.Started;
+
+    /// <summary>Raised on any thread after a compute server went up or down.</summary>
+    public event Action? Changed
+    {
+        add => _fleet.Changed += value;
+        remove => _fleet.Changed -= value;
+    }
 
     /// <summary>Where a worker runs; always the same for one worker until it changes its tier. Neither allocates nor locks, but for the first request into a cordon, which starts it.</summary>
     /// <exception cref="InvalidOperationException">The worker is off, or no worker can run here: look at <see cref="Available"/>.</exception>

@@ -17,7 +17,7 @@ public static class WorkersServices
         services.AddRegistry();
         services.AddFigures();
         services.AddGuardAndTiers();
-        services.AddSingleton<ServerFleet>().AddSingleton(p => new ComputeServers(p.GetRequiredService<ServerFleet>()));
+        services.AddRuntime();
         services.AddFront();
         return services;
     }

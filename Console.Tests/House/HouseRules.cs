@@ -16,7 +16,7 @@ internal static class HouseRules
     private static readonly string[] OpenFolders = ["Quarterdeck.Platform.Processes", "Quarterdeck.Platform.Interop"];
 
     /// <summary>Where <c>Console.Services</c> may use ASP.NET: Identity, Data Protection, Kestrel.</summary>
-    private static readonly string[] AspNetRooms = ["Quarterdeck.Access", "Quarterdeck.Secrets", "Quarterdeck.Workers.Front"];
+    private static readonly string[] AspNetRooms = ["Quarterdeck.Access", "Quarterdeck.Secrets", "Quarterdeck.Workers.Front", "Quarterdeck.Workers.Runtime", "Quarterdeck.Workers.Egress"];
 
     private static readonly string[] BannedEndings = ["Manager", "Helper", "Helpers", "Util", "Utils", "Utility", "Utilities", "Impl"];
 

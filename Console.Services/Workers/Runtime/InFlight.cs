@@ -2,29 +2,38 @@ using System.Diagnostics;
 
 namespace Quarterdeck.Workers.Runtime;
 
-/// <summary>The requests that a compute server has now: fixed slots, claimed without a lock.</summary>
+/// <summary>The requests that a compute server has now, or had a moment ago: fixed slots, claimed without a lock.</summary>
 internal sealed class InFlight
 {
     private const int Size = 4096;
 
+    // When a process crashes, its requests fail before anybody looks.
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(150);
+
     private readonly Entry[] _entries = new Entry[Size];
     private int _next;
     private int _count;
+    private long _lastBegan = Stopwatch.GetTimestamp();
 
     /// <summary>Requests under way.</summary>
     public int Count => Volatile.Read(ref _count);
+
+    /// <summary>How long ago the last request began.</summary>
+    public TimeSpan Idle => Count > 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(Volatile.Read(ref _lastBegan));
 
     /// <summary>Notes a request. When all slots are taken (slow clients, web sockets) it goes unnoted: the watchdog then knows fewer suspects, nothing else.</summary>
     public RequestTicket Begin(WorkerKey key)
     {
         Interlocked.Increment(ref _count);
+        var now = Stopwatch.GetTimestamp();
+        Volatile.Write(ref _lastBegan, now);
         for (var tries = 0; tries < 64; tries++)
         {
             var slot = Interlocked.Increment(ref _next) & (Size - 1);
             ref var entry = ref _entries[slot];
-            if (Interlocked.CompareExchange(ref entry.Serial, -1, 0) != 0) continue;
-            entry.Version = key.Version;
-            entry.Began = Stopwatch.GetTimestamp();
+            var found = Volatile.Read(ref entry.Serial);
+            if (found > 0 || found == Writing || Interlocked.CompareExchange(ref entry.Serial, Writing, found) != found) continue;
+            (entry.Version, entry.Began) = (key.Version, now);
             Volatile.Write(ref entry.Serial, key.Serial);
             return new RequestTicket(this, slot);
         }
@@ -34,17 +43,22 @@ internal sealed class InFlight
     public void End(int slot)
     {
         Interlocked.Decrement(ref _count);
-        if (slot >= 0) Volatile.Write(ref _entries[slot].Serial, 0);
+        if (slot < 0) return;
+        ref var entry = ref _entries[slot];
+        entry.Ended = Stopwatch.GetTimestamp();
+        Volatile.Write(ref entry.Serial, -entry.Serial);
     }
 
-    /// <summary>What is under way, oldest first; <c>Began</c> as <see cref="Stopwatch.GetTimestamp"/>.</summary>
+    /// <summary>What is under way or was a moment ago, oldest first; <c>Began</c> as <see cref="Stopwatch.GetTimestamp"/>.</summary>
     public IReadOnlyList<(WorkerKey Key, long Began)> Snapshot()
     {
         var found = new List<(WorkerKey Key, long Began)>();
         for (var i = 0; i < Size; i++)
         {
-            var serial = Volatile.Read(ref _entries[i].Serial);
-            if (serial > 0) found.Add((new WorkerKey(serial, _entries[i].Version), _entries[i].Began));
+            ref var entry = ref _entries[i];
+            var serial = Volatile.Read(ref entry.Serial);
+            if (serial is 0 or Writing || (serial < 0 && Stopwatch.GetElapsedTime(entry.Ended) > Moment)) continue;
+            found.Add((new WorkerKey(Math.Abs(serial), entry.Version), entry.Began));
         }
         found.Sort((a, b) => a.Began.CompareTo(b.Began));
         return found;
@@ -59,10 +73,13 @@ internal sealed class InFlight
         return false;
     }
 
+    private const long Writing = long.MinValue;
+
     private struct Entry
     {
-        public long Serial; // 0 free, -1 being written
+        public long Serial; // 0 free, below 0 free and who had it
         public int Version;
         public long Began;
+        public long Ended;
     }
 }

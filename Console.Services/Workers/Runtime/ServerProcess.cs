@@ -1,15 +1,233 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Quarterdeck.Platform;
+using Quarterdeck.Platform.Processes;
+using Quarterdeck.Workers.NativeGuard;
+
 namespace Quarterdeck.Workers.Runtime;
 
-/// <summary>One compute server over its restarts.</summary>
-internal sealed class ServerProcess(string id, WorkerTier tier)
+/// <summary>How a compute server's process ended.</summary>
+/// <param name="Server">Which.</param>
+/// <param name="Blame">Whom it is put on; null when nobody can be named.</param>
+/// <param name="Kind">What it counts as.</param>
+/// <param name="Detail">In words.</param>
+internal sealed record ServerEnd(ServerProcess Server, WorkerKey? Blame, StrikeKind Kind, string Detail);
+
+/// <summary>One compute server over its restarts: starts the process, watches it, finds out whose fault its end was, starts it again.</summary>
+internal sealed partial class ServerProcess : IAsyncDisposable
 {
-    public string Id { get; } = id;
-    public WorkerTier Tier { get; } = tier;
-    public string SocketPath { get; private set; } = "";
-    public int Generation { get; private set; }
-    public bool IsUp => false;
+    private readonly ServerParts _parts;
+    private readonly ServerSetup _setup;
+    private readonly Func<ServerEnd, Task> _ended;
+    private readonly Action _changed;
+    private readonly bool _again;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly ConcurrentDictionary<WorkerKey, byte> _loaded = new();
+    private readonly Suspects _suspects = new();
+    private readonly SemaphoreSlim _look = new(0, 1);
+    private readonly Task _running;
+
+    private volatile TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile ServerState _state;
+    private volatile GuardView? _view;
+    private int _restarts;
+    private string? _lastEnd;
+
+    public ServerProcess(ServerParts parts, ServerSetup setup, Func<ServerEnd, Task> ended, Action? changed = null, bool restarts = true)
+    {
+        (_parts, _setup, _ended, _changed, _again, _logger) = (parts, setup, ended, changed ?? (() => { }), restarts, parts.Loggers.CreateLogger<ServerProcess>());
+        _state = new ServerState(0, "", null, null, SandboxParts.None, ComputeServerState.Starting, "It has not started yet.");
+        _running = Task.Run(RunAsync);
+    }
+
+    public string Id => _setup.Id;
+    public WorkerTier Tier => _setup.Tier;
+    public long? Serial => _setup.Serial;
+    public string SocketPath => _state.Socket;
+    public int Generation => _state.Generation;
+    public bool IsUp => _state.State is ComputeServerState.Up;
+    public int? Pid => _state.Pid;
     public InFlight InFlight { get; } = new();
-    public ComputeServerInfo Info => throw new NotSupportedException();
-    public Task ReadyAsync(CancellationToken cancellation) => throw new NotSupportedException();
-    public void Look() { }
+
+    /// <summary>Completes when it runs no more and will not be started again.</summary>
+    public Task Ended => _running;
+
+    /// <summary>How the last process ended; null when none did.</summary>
+    public string? LastEnd => _lastEnd;
+
+    /// <summary>Versions whose code this process was given.</summary>
+    public ICollection<WorkerKey> Loaded => _loaded.Keys;
+
+    /// <summary>Calls the dispatcher's admin entrypoint of this process; null while it is down.</summary>
+    public AdminClient? Admin { get; private set; }
+
+    public async Task ReadyAsync(CancellationToken cancellation)
+    {
+        while (!IsUp) await _ready.Task.WaitAsync(cancellation);
+    }
+
+    /// <summary>Pings now instead of at the next turn.</summary>
+    public void Look()
+    {
+        try { _look.Release(); }
+        catch (SemaphoreFullException) { } // somebody asked already
+    }
+
+    public ComputeServerInfo Describe(string node)
+    {
+        var state = _state;
+        var active = _view is { IsActive: true };
+        return new ComputeServerInfo
+        {
+            Id = Id, Node = node, Pid = state.Pid, Tier = Tier, Serial = Serial, State = state.State, Workers = _loaded.Count,
+            RssBytes = state.Pid is { } pid ? ProcessUse.Resident(pid) : 0, CpuSeconds = state.Pid is { } one ? ProcessUse.Cpu(one) ?? 0 : 0,
+            Restarts = _restarts, Since = state.Since, Guard = active ? "active" : "off", GuardReason = active ? null : _view?.OffReason ?? state.GuardReason ?? "The process is starting.",
+            Sandbox = state.Sandbox, LastEnd = _lastEnd,
+        };
+    }
+
+    /// <summary>Unloads a version from this process.</summary>
+    public async Task EvictAsync(string key, CancellationToken cancellation)
+    {
+        if (Admin is not { } admin) return;
+        try { await admin.EvictAsync(key, cancellation); }
+        catch (HttpRequestException) { } // its process has ended, and the isolate with it
+        if (WorkerKey.TryParse(key.Split('~', '+')[0], out var version)) _loaded.TryRemove(version, out _);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _running;
+        _stopping.Dispose();
+        _look.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        var folders = _parts.Folders.For(Id);
+        var cgroup = Cgroup.Make(Id, _setup.MemoryBytes, _parts.Options.MaxThreads);
+        var listeners = await _parts.ListenAsync(_setup, folders.Io, Handed);
+        try
+        {
+            var pause = TimeSpan.Zero;
+            while (!_stopping.IsCancellationRequested)
+            {
+                var began = _parts.Time.GetTimestamp();
+                try { await OnceAsync(folders, cgroup); }
+                catch (Exception e) when (e is not OperationCanceledException)
+                {
+                    Log.NotStarted(_logger, Id, e);
+                    Down(e is ProblemException refused ? refused.Problem.Detail : e.Message);
+                }
+                if (!_again) return;
+                // What ends at once will do so again: don't burn the machine with starting it.
+                pause = _parts.Time.GetElapsedTime(began) > TimeSpan.FromSeconds(5) ? TimeSpan.Zero
+                    : TimeSpan.FromMilliseconds(Math.Clamp(pause.TotalMilliseconds * 2, _restarts < 3 ? 0 : 50, 5000));
+                if (pause > TimeSpan.Zero) await Task.Delay(pause, _parts.Time, _stopping.Token);
+            }
+        }
+        catch (OperationCanceledException) { }
+        finally
+        {
+            Down("It was stopped.");
+            foreach (var listener in listeners) await listener.DisposeAsync();
+            cgroup.Remove();
+            _parts.Folders.Remove(Id);
+        }
+    }
+
+    // One life of the process, from the start to who was to blame for its end.
+    private async Task OnceAsync(ServerFolders folders, Cgroup cgroup)
+    {
+        var generation = _state.Generation + 1;
+        var binary = _parts.Binary.Path ?? throw new ProblemException(Problem.Unavailable("workerd is missing", _parts.Binary.Missing));
+        var kind = await _parts.Sandbox.KindAsync();
+        var guard = await Task.Run(() => _parts.GuardFor(binary));
+        var start = new ServerStart(_parts, _setup, folders, cgroup, kind, guard, generation);
+        using var view = start.MakeView();
+        _loaded.Clear();
+        _view = view;
+        var memoryEnds = cgroup.MemoryEnds();
+        try
+        {
+            await using var process = await _parts.Processes.StartAsync(start.Command(view));
+            using var admin = new AdminClient(start.Admin);
+            var sandbox = start.Walls();
+            _state = new ServerState(generation, start.Http, process.Id, _parts.Time.GetUtcNow(), sandbox, ComputeServerState.Starting, guard.Reason);
+            string? verdict = null;
+            IReadOnlyList<(WorkerKey Key, long Began)>? present = null;
+            if (await ServerStart.AnswersAsync(admin, process, _stopping.Token))
+            {
+                Admin = admin;
+                _state = _state with { State = ComputeServerState.Up };
+                _ready.TrySetResult();
+                _changed();
+                Log.Up(_logger, Id, process.Id, generation, _parts.Time.GetUtcNow() - _state.Since!.Value);
+                using var patrol = view is null ? null : _parts.Patrol(view, name => EvictAsync(name, CancellationToken.None));
+                verdict = await new Watchdog(_parts, this, process, admin, view, _look).FollowAsync(_stopping.Token);
+            }
+            else if (!process.Ended.IsCompleted) verdict = "It did not answer after its start.";
+            if (verdict is not null)
+            {
+                present = InFlight.Snapshot(); // before its requests fail
+                process.Kill();
+            }
+            if (_stopping.IsCancellationRequested) return;
+            var outcome = await process.Ended;
+            await BlameAsync(view, verdict, outcome, cgroup.MemoryEnds() > memoryEnds, present ?? InFlight.Snapshot());
+        }
+        finally
+        {
+            Down(_lastEnd ?? "It ended.");
+            start.Clean();
+        }
+    }
+
+    private async Task BlameAsync(GuardView? view, string? verdict, ProcessOutcome outcome, bool outOfMemory, IReadOnlyList<(WorkerKey Key, long Began)> present)
+    {
+        _restarts++;
+        var how = verdict ?? (outOfMemory ? "Its memory was full, and the kernel ended it." : outcome.ExitCode > 128
+            ? $"Signal {outcome.ExitCode - 128} ended it." : $"It ended with code {outcome.ExitCode}.");
+        var kind = verdict is not null ? StrikeKind.Stuck : StrikeKind.Crash;
+        WorkerKey? culprit = null;
+        var why = "";
+        if (view?.Blame(outOfMemory) is { } blame && WorkerKey.TryParse(blame.Key, out var named)) (culprit, why) = (named, blame.Why);
+        else if (_suspects.Name(present, Tier is WorkerTier.Cordon) is { } suspect) (culprit, why) = (suspect, "its requests were under way each time");
+        else if (Tier is WorkerTier.Cordon && Serial is { } serial && verdict is not null) (culprit, why) = (new WorkerKey(serial, 0), "nobody else runs there");
+        _lastEnd = culprit is { } key ? $"{how} Put on {key}: {why}." : how;
+        Log.Ended(_logger, Id, _lastEnd, outcome.Error.Trim());
+        Down(_lastEnd);
+        await _ended(new ServerEnd(this, culprit, kind, $"{how[..^1]} ({(why.Length > 0 ? why : "nobody can be named")})"));
+    }
+
+    private void Handed(CodePackage package)
+    {
+        _view?.SetLimits(package.Key.ToString(), ServerStart.GuardLimitsOf(package.Limits));
+        if (_loaded.TryAdd(package.Key, 0)) _parts.Figures.RecordColdStart(package.Key.Serial, package.Key.Version);
+    }
+
+    private void Down(string reason)
+    {
+        if (_ready.Task.IsCompleted) _ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Admin = null;
+        _view = null;
+        _state = _state with { State = ComputeServerState.Down, Pid = null, Since = null, GuardReason = reason };
+    }
+
+    private sealed record ServerState(int Generation, string Socket, int? Pid, DateTimeOffset? Since, SandboxParts Sandbox, ComputeServerState State, string? GuardReason);
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Information, "Compute server {Id} answers: process {Pid}, generation {Generation}, after {Took}.")]
+        public static partial void Up(ILogger logger, string id, int pid, int generation, TimeSpan took);
+
+        [LoggerMessage(LogLevel.Warning, "Compute server {Id} ended. {Reason} {Said}")]
+        public static partial void Ended(ILogger logger, string id, string reason, string said);
+
+        [LoggerMessage(LogLevel.Error, "Compute server {Id} cannot be started.")]
+        public static partial void NotStarted(ILogger logger, string id, Exception error);
+    }
 }

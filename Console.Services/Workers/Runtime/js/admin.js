@@ -6,7 +6,8 @@ export const admin = {
     const url = new URL(request.url);
     if (url.pathname === "/ping") return new Response("pong");
     if (url.pathname === "/list") return Response.json([...all()].map(s => ({ key: s.key, open: s.open, used: s.used, live: s.live, loads: s.loads, loadMs: s.loadMs, failure: s.failure })));
-    const slot = slotOf(url.searchParams.get("key"));
+    // The loader's name of an isolate is its key, and a number after each failed load or eviction.
+    const slot = slotOf(url.searchParams.get("key")?.split("~")[0] ?? null);
     if (slot === null) return new Response("No worker was named.", { status: 404 });
     try {
       switch (url.pathname) {

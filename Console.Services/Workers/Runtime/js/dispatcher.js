@@ -8,7 +8,8 @@ export { admin } from "./admin.js";
 
 export default {
   async fetch(request, env, ctx) {
-    const slot = slotOf(request.headers.get("x-quarterdeck-worker"));
+    const headers = request.headers, key = headers.get("x-quarterdeck-worker");
+    const slot = slotOf(headers.get("x-quarterdeck-tail") === null ? key : `${key}+tail`);
     if (slot === null) return new Response("No worker was named.\n", { status: 404, headers: { "x-quarterdeck-outcome": "internal" } });
     slot.used = Date.now();
     // Subrequests are paid from credit: a request brings its worker's allowance, and an idle worker never saves up more than one.

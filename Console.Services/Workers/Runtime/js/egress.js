@@ -14,7 +14,9 @@ export class Egress extends WorkerEntrypoint {
     try {
       const headers = new Headers(request.headers);
       headers.set("x-quarterdeck-worker", key);
-      return await this.env.NET.fetch(request, { headers });
+      const response = await this.env.NET.fetch(request, { headers });
+      if (response.headers.get("x-quarterdeck-egress") !== null) throw new Error(`Network connection refused: ${(await response.text()).trim()}`);
+      return response;
     } finally {
       slot.busy--;
     }

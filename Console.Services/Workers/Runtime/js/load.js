@@ -22,8 +22,8 @@ export async function load(slot, env, ctx) {
   const bytes = new Uint8Array(await response.arrayBuffer());
   const length = new DataView(bytes.buffer).getUint32(0, true);
   const head = JSON.parse(decoder.decode(bytes.subarray(4, 4 + length)));
-  // The guard finds the worker by its scripts' names.
-  const folder = `t/${head.key}/`;
+  // The guard finds the isolate by its scripts' names.
+  const folder = `t/${slot.name}/`;
   const modules = { [folder + WRAPPER]: wrapper("./" + head.main) };
   let at = 4 + length;
   for (const { name, kind, size } of head.modules) {

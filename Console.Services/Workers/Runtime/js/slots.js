@@ -2,7 +2,7 @@
 import { load } from "./load.js";
 
 const slots = new Map();
-const KEY = /^[0-9]{1,18}@[0-9]{1,9}(\+tail)?(!.{1,64})?$/;
+const KEY = /^[0-9]{1,18}@[0-9]{1,9}(\+tail)?$/;
 
 export const all = () => slots.values();
 export const forget = key => slots.delete(key);

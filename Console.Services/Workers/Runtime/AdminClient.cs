@@ -1,0 +1,76 @@
+using System.Net.Sockets;
+using System.Text.Json;
+
+namespace Quarterdeck.Workers.Runtime;
+
+/// <summary>What the dispatcher tells of one version.</summary>
+/// <param name="Key">Its key, with <c>+tail</c> for the watched variant.</param>
+/// <param name="Open">Whether its isolate is loaded.</param>
+/// <param name="Used">Last request, milliseconds since 1970.</param>
+/// <param name="Live">Requests in it.</param>
+/// <param name="Loads">How often it was loaded.</param>
+/// <param name="LoadMs">What its last load took until the code was there.</param>
+/// <param name="Failure">Why it cannot be loaded; null when it can.</param>
+internal sealed record IsolateInfo(string Key, bool Open, double Used, int Live, int Loads, double LoadMs, string? Failure);
+
+/// <summary>Talks to a compute server's dispatcher over its admin socket.</summary>
+internal sealed class AdminClient(string socket) : IDisposable
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
+
+    private readonly HttpMessageInvoker _http = new(UnixHttp.Handler(socket));
+
+    /// <summary>Whether it answers.</summary>
+    /// <exception cref="HttpRequestException">It does not listen, or ended.</exception>
+    public async Task PingAsync(CancellationToken cancellation) => await GetAsync("ping", cancellation);
+
+    /// <summary>All versions that it was asked for.</summary>
+    public async Task<IReadOnlyList<IsolateInfo>> ListAsync(CancellationToken cancellation) =>
+        JsonSerializer.Deserialize<List<IsolateInfo>>((await GetAsync("list", cancellation)).Body, Json)!;
+
+    /// <summary>Loads a version; null, or why it cannot be loaded.</summary>
+    public async Task<string?> LoadAsync(string key, CancellationToken cancellation) =>
+        await GetAsync("load?key=" + Uri.EscapeDataString(key), cancellation) is { Status: not 200 } refused ? refused.Body : null;
+
+    /// <summary>Unloads a version.</summary>
+    public Task EvictAsync(string key, CancellationToken cancellation) => GetAsync("evict?key=" + Uri.EscapeDataString(key), cancellation);
+
+    /// <summary>Calls <c>scheduled()</c>; says how it ended.</summary>
+    public async Task<string> ScheduledAsync(string key, string cron, DateTimeOffset at, CancellationToken cancellation)
+    {
+        var (status, body) = await GetAsync($"scheduled?key={Uri.EscapeDataString(key)}&cron={Uri.EscapeDataString(cron)}&at={at.ToUnixTimeMilliseconds()}", cancellation);
+        return status == 200 ? JsonDocument.Parse(body).RootElement.GetProperty("outcome").GetString() ?? "unknown" : "exception";
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<(int Status, string Body)> GetAsync(string path, CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "http://admin/" + path);
+        using var response = await _http.SendAsync(request, cancellation);
+        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync(cancellation));
+    }
+}
+
+/// <summary>HTTP over a unix socket.</summary>
+internal static class UnixHttp
+{
+    public static SocketsHttpHandler Handler(string path) => new()
+    {
+        UseProxy = false, UseCookies = false, AllowAutoRedirect = false, ActivityHeadersPropagator = null,
+        ConnectCallback = async (_, cancellation) =>
+        {
+            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            try
+            {
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellation);
+                return new NetworkStream(socket, ownsSocket: true);
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        },
+    };
+}

@@ -1,0 +1,58 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Quarterdeck.Workers.Runtime;
+
+/// <summary>A version's code as load.js reads it: four bytes with the head's length, little-endian; the head, JSON; the modules' bytes one after the other.</summary>
+/// <param name="Key">Which version.</param>
+/// <param name="Limits">As they were asked for.</param>
+/// <param name="Egress">Where its subrequests may go; null for every public address.</param>
+/// <param name="Plain">The package for requests that nobody watches.</param>
+/// <param name="Watched">The same, and its events are sent to the host.</param>
+internal sealed record CodePackage(WorkerKey Key, WorkerLimits Limits, IReadOnlyList<string>? Egress, byte[] Plain, Lazy<byte[]> Watched)
+{
+    public static CodePackage Of(WorkerCode code) =>
+        new(code.Key, code.Limits, code.Egress, Pack(code, watched: false), new Lazy<byte[]>(() => Pack(code, watched: true)));
+
+    private static byte[] Pack(WorkerCode code, bool watched)
+    {
+        var head = JsonSerializer.SerializeToUtf8Bytes(new JsonObject
+        {
+            ["key"] = code.Key.ToString(),
+            ["main"] = code.MainModule,
+            ["date"] = code.CompatibilityDate,
+            ["flags"] = new JsonArray([.. code.CompatibilityFlags.Select(f => (JsonNode)f)]),
+            ["modules"] = new JsonArray([.. code.Modules.Select(m => (JsonNode)new JsonObject { ["name"] = m.Name, ["kind"] = KindOf(m.Kind), ["size"] = m.Content.Length })]),
+            ["env"] = new JsonObject(code.Bindings.Where(b => IsPlain(b.Kind)).Select(b => KeyValuePair.Create(b.Name, Node(code, b)))),
+            ["bindings"] = new JsonArray([.. code.Bindings.Where(b => !IsPlain(b.Kind)).Select(b => (JsonNode)new JsonObject
+            {
+                ["name"] = b.Name, ["kind"] = JsonNamingPolicy.CamelCase.ConvertName(b.Kind.ToString()), ["value"] = JsonNode.Parse(b.Value.GetRawText()),
+            })]),
+            ["subrequests"] = code.Limits.Subrequests,
+            ["concurrent"] = code.Limits.ConcurrentSubrequests,
+            ["tail"] = watched,
+        });
+        var package = new byte[4 + head.Length + code.Modules.Sum(m => m.Content.Length)];
+        BinaryPrimitives.WriteInt32LittleEndian(package, head.Length);
+        head.CopyTo(package, 4);
+        var at = 4 + head.Length;
+        foreach (var module in code.Modules)
+        {
+            module.Content.Span.CopyTo(package.AsSpan(at));
+            at += module.Content.Length;
+        }
+        return package;
+    }
+
+    private static bool IsPlain(BindingKind kind) => kind is BindingKind.Plain or BindingKind.Secret or BindingKind.Json or BindingKind.VersionMetadata;
+
+    private static JsonNode? Node(WorkerCode code, WorkerBinding binding) => binding.Kind is BindingKind.VersionMetadata
+        ? new JsonObject { ["id"] = code.Digest, ["tag"] = code.Key.Version.ToString(System.Globalization.CultureInfo.InvariantCulture), ["timestamp"] = "" }
+        : JsonNode.Parse(binding.Value.GetRawText());
+
+    private static string KindOf(ModuleKind kind) => kind switch
+    {
+        ModuleKind.EsModule => "js", ModuleKind.CommonJs => "cjs", ModuleKind.Wasm => "wasm", ModuleKind.Text => "text", ModuleKind.Json => "json", _ => "data",
+    };
+}

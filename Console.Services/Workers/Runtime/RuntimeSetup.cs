@@ -1,0 +1,31 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Quarterdeck.Operations;
+using Quarterdeck.Platform.Processes;
+using Quarterdeck.Workers.Egress;
+using Quarterdeck.Workers.NativeGuard;
+
+namespace Quarterdeck.Workers.Runtime;
+
+/// <summary>Registers compute servers and what they ask of the console; <c>AddWorkers</c> calls it.</summary>
+internal static class RuntimeSetup
+{
+    public static IServiceCollection AddRuntime(this IServiceCollection services)
+    {
+        services.TryAddSingleton<ProcessRunner>();
+        services.AddSingleton<WorkerdBinary>().AddSingleton<Sandbox>().AddSingleton<RunFolder>().AddSingleton<CodePackages>().AddSingleton<ServerParts>();
+        services.AddSingleton<GuardWatch>(p => p.GetRequiredService<GuardPatrol>().Watch);
+        services.AddSingleton(p => new ServerFleet(
+            p.GetRequiredService<ServerParts>(), p.GetRequiredService<WorkerTable>(),
+            end => p.GetRequiredService<TierBook>().StrikeAsync(end.Blame!.Value.Serial, end.Kind, end.Detail, 1, CancellationToken.None),
+            p.GetRequiredService<IOptions<OperationsOptions>>(), p.GetRequiredService<ILogger<ServerFleet>>()));
+        services.AddSingleton(p => new EgressFilter(p.GetRequiredService<IOptions<WorkersOptions>>()));
+        services.AddSingleton<IWorkerCodeSource>(p => p.GetRequiredService<WorkerCodeStore>());
+        services.AddSingleton(p => new ComputeServers(p.GetRequiredService<ServerFleet>()));
+        services.AddSingleton<IStartupCheck, StartupCheck>();
+        services.AddHostedService(p => p.GetRequiredService<ServerFleet>());
+        return services;
+    }
+}

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using Quarterdeck.Platform;
+
+namespace Quarterdeck.Workers.Runtime;
+
+/// <summary>Loads a candidate in a compute server of its own, which ends with the check: code that hangs, crashes or eats memory hurts nobody.</summary>
+internal sealed class StartupCheck(ServerFleet fleet) : IStartupCheck
+{
+    // Workerd's own share of the CPU between sending the code and the answer, and the kernel's 10 ms steps.
+    private const double OwnCpuMs = 60;
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
+
+    private readonly SemaphoreSlim _atOnce = new(2);
+
+    public async Task<Result<StartupReport>> CheckAsync(StartupCandidate candidate, CancellationToken cancellation)
+    {
+        if (fleet.Problem is { } missing) return Problem.Unavailable("No worker can run here", missing);
+        var code = candidate.Code;
+        if (code.Modules.Sum(m => (long)m.Content.Length) is var bytes && bytes > code.Limits.CodeBytes)
+            return Problem.Invalid("modules", $"All modules together have {bytes} bytes, {code.Limits.CodeBytes} are allowed.", "Leave out what is not imported, or ask an administrator for more.");
+        await _atOnce.WaitAsync(cancellation);
+        try { return await TryAsync(candidate, cancellation); }
+        finally { _atOnce.Release(); }
+    }
+
+    private async Task<Result<StartupReport>> TryAsync(StartupCandidate candidate, CancellationToken cancellation)
+    {
+        using var soon = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        soon.CancelAfter(Longest);
+        var package = CodePackage.Of(candidate.Code);
+        await using var server = fleet.MakeCheck(candidate.Code.Limits, (_, _) => Task.FromResult(package));
+        var key = candidate.Code.Key.ToString();
+        using var ticket = server.InFlight.Begin(candidate.Code.Key);
+        try
+        {
+            await Task.WhenAny(server.ReadyAsync(soon.Token), server.Ended);
+            if (server.Admin is not { } admin || server.Pid is not { } pid) return Problem.Unavailable("No worker can run here", $"A compute server for the check did not start. {server.LastEnd}");
+            var (began, cpu) = (Stopwatch.GetTimestamp(), ProcessUse.Cpu(pid) ?? 0);
+            if (await admin.LoadAsync(key, soon.Token) is { } refused) return Refused(refused);
+            var status = candidate.HealthPath is { } path ? await AskAsync(server.SocketPath, key, path, soon.Token) : ((int Status, string? Error)?)null;
+            var took = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
+            var used = ((ProcessUse.Cpu(pid) ?? cpu) - cpu) * 1000 - OwnCpuMs;
+            if (used > candidate.Code.Limits.StartupMs)
+                return Problem.Invalid("limits.startupMs", $"The start took about {used:0} ms of CPU, {candidate.Code.Limits.StartupMs} are allowed.", "Do less when the modules are loaded: compute it with the first request.");
+            if (status is (>= 500, var error))
+                return Problem.Invalid("healthPath", $"{candidate.HealthPath} answered {status.Value.Status}{(error is null ? "" : $": {error}")}.", "The health path must answer below 500.");
+            return new StartupReport(took, status?.Status);
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException && !cancellation.IsCancellationRequested)
+        {
+            return Problem.Invalid("modules", $"The code did not get through its start. {await EndOfAsync(server)}", "Nothing may loop, wait or fill the memory while the modules are loaded.");
+        }
+    }
+
+    private static async Task<string> EndOfAsync(ServerProcess server)
+    {
+        // The connection breaks a moment before the process is known to have ended.
+        await Task.WhenAny(server.Ended, Task.Delay(TimeSpan.FromSeconds(5)));
+        return server.LastEnd ?? "It neither answered nor ended.";
+    }
+
+    private static Problem Refused(string error) =>
+        Problem.Invalid("modules", error.Replace("t/0@0/", "", StringComparison.Ordinal).Trim(), "Mend the code, or the compatibility date and flags that it needs.");
+
+    private static async Task<(int Status, string? Error)> AskAsync(string socket, string key, string path, CancellationToken cancellation)
+    {
+        using var http = new HttpMessageInvoker(UnixHttp.Handler(socket));
+        using var request = new HttpRequestMessage(HttpMethod.Get, "http://health.check" + path);
+        request.Headers.TryAddWithoutValidation("x-quarterdeck-worker", key);
+        using var response = await http.SendAsync(request, cancellation);
+        var error = response.Headers.TryGetValues("x-quarterdeck-error", out var values) ? Uri.UnescapeDataString(values.First()) : null;
+        return ((int)response.StatusCode, error);
+    }
+}

@@ -1,0 +1,66 @@
+using System.Diagnostics;
+using Quarterdeck.Platform.Processes;
+using Quarterdeck.Workers.NativeGuard;
+
+namespace Quarterdeck.Workers.Runtime;
+
+/// <summary>Pings a compute server. One that burns CPU without answering runs somebody's endless loop; one that waits for its share of a busy machine does not.</summary>
+internal sealed class Watchdog(ServerParts parts, ServerProcess server, RunningProcess process, AdminClient admin, GuardView? guard, SemaphoreSlim look)
+{
+    // With the guard in the process, loops end there; what gets as far as this is code that cannot be interrupted, for which the guard gives it half a second more.
+    private const int GuardGraceMs = 700;
+
+    /// <summary>Follows until the process ends (null) or must be killed (the reason).</summary>
+    public async Task<string?> FollowAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            while (!process.Ended.IsCompleted)
+            {
+                var asked = Stopwatch.GetTimestamp();
+                var cpu = ProcessUse.Cpu(process.Id);
+                var ping = PingAsync(cancellation);
+                while (!ping.IsCompleted)
+                {
+                    await Task.WhenAny(ping, process.Ended, Task.Delay(20, cancellation));
+                    cancellation.ThrowIfCancellationRequested();
+                    if (process.Ended.IsCompleted) return null;
+                    if (!ping.IsCompleted && Verdict(Stopwatch.GetElapsedTime(asked), cpu) is { } verdict) return verdict;
+                }
+                // A refused connection is the end of the process, of which its exit tells.
+                if (!await ping) await Task.WhenAny(process.Ended, Task.Delay(50, cancellation));
+                await look.WaitAsync(parts.Options.PingMs, cancellation);
+            }
+        }
+        catch (OperationCanceledException) { }
+        return null;
+    }
+
+    private string? Verdict(TimeSpan waited, double? cpuAtAsk)
+    {
+        if (waited > TimeSpan.FromSeconds(parts.Options.SilentSeconds)) return $"It did not answer for {waited.TotalSeconds:0} s.";
+        if (ProcessUse.Cpu(process.Id) is not { } now || cpuAtAsk is not { } then) return null;
+        var allowed = parts.Options.StuckMs + LongestTurn() + (guard is { IsActive: true } ? GuardGraceMs : 0);
+        var used = (now - then) * 1000;
+        return used >= allowed && waited.TotalMilliseconds >= allowed ? $"It used {used:0} ms of CPU without answering." : null;
+    }
+
+    // A version that may compute for 10 s at a stretch must not be killed after one, as long as it has a request.
+    private int LongestTurn()
+    {
+        var longest = WorkerLimits.Usual.CpuMs;
+        foreach (var (key, _) in server.InFlight.Snapshot())
+            if (parts.Packages.LimitsOf(key) is { } limits) longest = Math.Max(longest, limits.CpuMs);
+        return longest;
+    }
+
+    private async Task<bool> PingAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await admin.PingAsync(cancellation);
+            return true;
+        }
+        catch (HttpRequestException) { return false; }
+    }
+}

@@ -1,0 +1,93 @@
+using Quarterdeck.Workers;
+
+namespace Quarterdeck.Tests.Workers.Runtime;
+
+/// <summary>Processes that end, hang or are killed. Without the guard: what is left when it is off.</summary>
+public sealed class WatchdogTests
+{
+    private const string Hello = "export default { fetch() { return new Response('hello'); } };";
+
+    [Fact]
+    public async Task A_killed_shard_is_back_and_answers_with_another_generation()
+    {
+        await using var node = await ComputeNode.StartAsync();
+        var key = node.Deploy(1, Hello);
+        (await node.GetAsync(key)).Status.ShouldBe(200);
+        var (pid, generation, socket) = (node.Info().Pid!.Value, node.ServerOf(key).Generation, node.ServerOf(key).SocketPath);
+        System.Diagnostics.Process.GetProcessById(pid).Kill();
+        await ComputeNode.Until(() => node.ServerOf(key).Generation > generation && node.ServerOf(key).IsUp, "the shard is back");
+        node.ServerOf(key).SocketPath.ShouldNotBe(socket);
+        (await node.GetAsync(key)).Body.ShouldBe("hello");
+        (node.Info().Restarts, node.Ends.Count).ShouldBe((1, 0)); // an idle process's end is nobody's fault
+        node.Info().LastEnd.ShouldBe("Signal 9 ended it.");
+        File.Exists(socket).ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task An_endless_loop_ends_its_process_and_is_put_on_its_worker()
+    {
+        await using var node = await ComputeNode.StartAsync(Unguarded);
+        var good = node.Deploy(1, Hello);
+        var loop = node.Deploy(2, "export default { fetch() { for (;;); } };");
+        (await node.GetAsync(good)).Status.ShouldBe(200);
+        (await node.TryAsync(loop)).Status.ShouldBeOneOf(0, 500);
+        (await node.GetAsync(good)).Body.ShouldBe("hello");
+        await ComputeNode.Until(() => !node.Ends.IsEmpty, "the end is put on somebody");
+        node.Ends.TryPeek(out var end).ShouldBeTrue();
+        (end!.Blame, end.Kind).ShouldBe((loop, StrikeKind.Stuck));
+        end.Detail.ShouldContain("ms of CPU without answering");
+    }
+
+    [Fact]
+    public async Task Of_several_that_were_there_the_one_that_is_always_there_is_named()
+    {
+        await using var node = await ComputeNode.StartAsync(Unguarded);
+        var loop = node.Deploy(1, "export default { fetch() { for (;;); } };");
+        var slow = Enumerable.Range(2, 3).Select(n => node.Deploy(n, "export default { async fetch() { await scheduler.wait(60000); return new Response('late'); } };")).ToList();
+        foreach (var bystander in slow)
+        {
+            var (waiting, generation) = (node.TryAsync(bystander), node.ServerOf(loop).Generation);
+            await ComputeNode.Until(() => node.ServerOf(loop).IsUp && node.Info().Workers > 0, "the bystander is under way");
+            (await node.TryAsync(loop)).Status.ShouldBeOneOf(0, 500);
+            await waiting;
+            await ComputeNode.Until(() => node.ServerOf(loop).Generation > generation, "the next generation");
+            if (!node.Ends.IsEmpty) break;
+        }
+        node.Ends.ShouldNotBeEmpty();
+        node.Ends.ShouldAllBe(end => end.Blame == loop);
+    }
+
+    [Fact]
+    public async Task A_stopped_process_is_killed_though_it_uses_no_CPU()
+    {
+        await using var node = await ComputeNode.StartAsync(o => o.SilentSeconds = 1);
+        var key = node.Deploy(1, Hello);
+        (await node.GetAsync(key)).Status.ShouldBe(200);
+        var pid = node.Info().Pid!.Value;
+        using (var stop = System.Diagnostics.Process.Start("kill", ["-STOP", $"{pid}"])) await stop.WaitForExitAsync();
+        await ComputeNode.Until(() => node.Info() is { State: ComputeServerState.Up } info && info.Pid != pid, "another process");
+        node.Info().LastEnd.ShouldContain("did not answer");
+        (await node.GetAsync(key)).Body.ShouldBe("hello");
+    }
+
+    [Fact]
+    public async Task A_heap_bomb_and_a_buffer_bomb_end_their_cordon_only()
+    {
+        await using var node = await ComputeNode.StartAsync(Unguarded);
+        var good = node.Deploy(1, Hello);
+        (await node.GetAsync(good)).Status.ShouldBe(200);
+        var heap = node.Deploy(2, "export default { fetch() { const keep = []; for (;;) keep.push({ a: [1, 2, 3], b: 'x' + keep.length }); } };", tier: WorkerTier.Cordon, limits: WorkerLimits.Usual with { MemoryMiB = 32, CpuMs = 20_000 });
+        (await node.TryAsync(heap)).Status.ShouldBeOneOf(0, 500);
+        await ComputeNode.Until(() => node.Ends.Any(e => e.Blame?.Serial == 2), "the heap bomb is named");
+        if (node.Info().Sandbox.Memory)
+        {
+            var buffers = node.Deploy(3, "export default { fetch() { const keep = []; for (;;) { const b = new Uint8Array(8 << 20); b.fill(1); keep.push(b); } } };", tier: WorkerTier.Cordon, limits: WorkerLimits.Usual with { CpuMs = 20_000 });
+            (await node.TryAsync(buffers)).Status.ShouldBeOneOf(0, 500);
+            await ComputeNode.Until(() => node.Ends.Any(e => e.Blame?.Serial == 3), "the buffer bomb is named");
+        }
+        (await node.GetAsync(good)).Body.ShouldBe("hello");
+        node.Info().Restarts.ShouldBe(0);
+    }
+
+    private static void Unguarded(ComputeServerOptions servers) => servers.Guard = false;
+}
