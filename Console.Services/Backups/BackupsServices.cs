@@ -31,7 +31,7 @@ public static class BackupsServices
         // Constructors of public classes stay internal where they take private parts, so the container is told how.
         services.AddSingleton(p => new PointTaker(p.GetRequiredService<CaptureParts>(), p.GetRequiredService<GuestState>(), p.GetRequiredService<PointStore>(), p.GetRequiredService<IOptions<BackupsOptions>>()));
         services.AddSingleton(p => new ChangeTracking(p.GetRequiredService<ImageTool>(), p.GetRequiredService<Checkpoints>()));
-        services.AddSingleton<IBeforeVmChange, StopTrackingBeforeRevert>();
+        services.AddSingleton<IBeforeVmChange, StopTrackingBeforeChange>();
         services.AddSingleton(p => new RecoveryPoints(
             p.GetRequiredService<PointStore>(), p.GetRequiredService<PointMirror>(), p.GetRequiredService<RepositoryConnections>(), p.GetRequiredService<VirtualMachines>(),
             p.GetRequiredService<HostConnections>(), p.GetRequiredService<OperationQueue>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));

@@ -73,10 +73,11 @@ public sealed class ChangeTracking
     }
 }
 
-/// <summary>Removes checkpoints before a VM is reverted: with them present QEMU would die, or refuse; the next backup heals.</summary>
-internal sealed class StopTrackingBeforeRevert(ChangeTracking tracking) : IBeforeVmChange
+/// <summary>Removes checkpoints before a VM's disks change in a way that they do not follow; the next backup heals.</summary>
+/// <remarks>With them present QEMU dies of a revert, or refuses it, and libvirt makes no snapshot of a VM that is off.</remarks>
+internal sealed class StopTrackingBeforeChange(ChangeTracking tracking) : IBeforeVmChange
 {
     /// <inheritdoc/>
     public Task PrepareAsync(VmChangeKind change, Guid vmId, IHypervisor hypervisor, Guid domain, CancellationToken cancellation) =>
-        change == VmChangeKind.Revert ? tracking.StopAsync(hypervisor, domain, cancellation) : Task.CompletedTask;
+        change is VmChangeKind.Revert or VmChangeKind.Snapshot ? tracking.StopAsync(hypervisor, domain, cancellation) : Task.CompletedTask;
 }

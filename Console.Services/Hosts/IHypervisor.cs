@@ -98,6 +98,9 @@ public interface IHypervisor : IDomainBackups
     /// <summary>Deletes a snapshot; its children stay.</summary>
     Task DeleteSnapshotAsync(Guid uuid, string name, CancellationToken cancellation);
 
+    /// <summary>Takes a snapshot off the list without touching an image: of one that went with its image.</summary>
+    Task ForgetSnapshotAsync(Guid uuid, string name, CancellationToken cancellation);
+
     /// <summary>Storage pools with their room.</summary>
     Task<IReadOnlyList<PoolInfo>> PoolsAsync(CancellationToken cancellation);
 

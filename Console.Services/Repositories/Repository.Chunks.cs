@@ -95,7 +95,7 @@ public sealed partial class Repository
                 if (await _reader.ReadAsync(found.Pack, new RecordEntry(id, found.Place), into, cancellation) is var read and >= 0) return read;
                 table = table.Without(found);
                 // From here on this session stores such content anew, too.
-                _table = _table.Without(found);
+                lock (_swap) _table = _table.Without(found);
             }
             // Another session may have stored it after this one began.
             if (refreshed) return -1;
@@ -111,7 +111,7 @@ public sealed partial class Repository
             var fresh = await _indexes.LoadAsync(cancellation);
             // One that this session has read once, and that is damaged by now, holds all the same.
             if (_indexes.UnreadableCondemnations.Count > 0) fresh = fresh.Condemning(_began.Condemned);
-            _table = _table.Damaged.Aggregate(fresh, (table, place) => table.Without(place));
+            lock (_swap) _table = _table.Damaged.Aggregate(fresh, (table, place) => table.Without(place));
         }
         finally { _indexing.Release(); }
     }
@@ -185,7 +185,7 @@ public sealed partial class Repository
             var bytes = builder.Build();
             await _files.Store.WriteAsync(Names.Index(id), bytes, CancellationToken.None);
             var index = _indexes.Take(id, bytes) ?? throw new InvalidOperationException("An index that was just written does not open.");
-            _table = _table.With(index, merged);
+            lock (_swap) _table = _table.With(index, merged);
             _ownIndexes.Add(index);
             _ownIndexes.RemoveAll(merged.Contains);
             foreach (var old in merged) await _files.Store.DeleteAsync(Names.Index(old.Id), CancellationToken.None);

@@ -8,6 +8,16 @@ public sealed partial class Repository
 {
     private const int MaxFile = 64 << 20;
 
+    /// <summary>The points, of whichever VM, that need something which this session has found missing or damaged; newest first. Reads the indexes of all points.</summary>
+    public async Task<IReadOnlyList<PointManifest>> DamagedPointsAsync(CancellationToken cancellation)
+    {
+        var check = new TreeCheck(this, _table);
+        var damaged = new List<PointManifest>();
+        foreach (var point in await PointsAsync(cancellation))
+            if (await check.DamageAsync(point, cancellation) is not null) damaged.Add(point);
+        return damaged;
+    }
+
     /// <summary>Stores a small file.</summary>
     /// <param name="name">What it is, such as <c>nvram</c>.</param>
     /// <param name="content">At most 64 MiB.</param>

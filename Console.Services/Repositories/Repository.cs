@@ -28,6 +28,7 @@ public sealed partial class Repository : IAsyncDisposable
     private readonly ConcurrentDictionary<ChunkId, Task> _own = [];
     private readonly ConcurrentDictionary<ChunkId, ChunkId[]> _cache = [];
     private readonly SemaphoreSlim _indexing = new(1);
+    private readonly Lock _swap = new();
     private readonly List<IndexFile> _ownIndexes = [];
     private readonly ChunkTable _began;
     private volatile ChunkTable _table;

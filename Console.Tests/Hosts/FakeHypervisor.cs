@@ -143,6 +143,8 @@ internal sealed partial class FakeHypervisor : IHypervisorLink
         return true;
     }, cancellation);
 
+    public Task ForgetSnapshotAsync(Guid uuid, string name, CancellationToken cancellation) => DeleteSnapshotAsync(uuid, name, cancellation);
+
     public Task DeleteSnapshotAsync(Guid uuid, string name, CancellationToken cancellation) => On(() => Get(uuid).Snapshots.RemoveAll(s => s.Name == name) > 0 ? true : throw Missing(), cancellation);
     public Task<IReadOnlyList<PoolInfo>> PoolsAsync(CancellationToken cancellation) => On<IReadOnlyList<PoolInfo>>(() => [Pool], cancellation);
     public Task<PoolInfo> EnsurePoolAsync(string? name, CancellationToken cancellation) => On(() => name is null or "default" ? Pool : throw Missing(), cancellation);

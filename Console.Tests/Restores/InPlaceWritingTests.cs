@@ -19,7 +19,7 @@ public sealed class InPlaceWritingTests
         await using var ground = await RestoreGround.MakeAsync(format, seed);
         using var spool = ground.Spool();
         var disk = ground.Journal.Disks[0];
-        var (chunks, bytes) = await new NeededChunks().FetchAsync(ground.Repository, spool, ground.Journal.Disks, Manifest(ground), default);
+        var (chunks, bytes) = await new NeededChunks().FetchAsync(ground.Repository, spool, ground.Journal.Disks, default);
         var expected = Differing(ground);
         chunks.ShouldBe(expected);
         DiskHold.Take(ground.Journal, [DiskStamp.Of(disk.Path)]);
@@ -90,7 +90,7 @@ public sealed class InPlaceWritingTests
         foreach (var pack in Directory.EnumerateFiles(ground.Home.Folder, "*", SearchOption.AllDirectories).Where(f => new FileInfo(f).Length > 1 << 20)) Flip(pack);
         await using var fresh = await ground.Home.OpenAsync();
         using var spool = new ChunkSpool(fresh, 1 << 20, ground.Folder, ground.Transfer);
-        var refused = await Should.ThrowAsync<ProblemException>(() => new NeededChunks().FetchAsync(fresh, spool, ground.Journal.Disks, point, default));
+        var refused = await Should.ThrowAsync<ProblemException>(() => new NeededChunks().FetchAsync(fresh, spool, ground.Journal.Disks, default));
         refused.Problem.Detail.ShouldContain("Nothing was restored");
         refused.Problem.Detail.ShouldContain(point.Id.ToString());
         (await File.ReadAllBytesAsync(ground.Journal.Disks[0].Path)).AsSpan().SequenceEqual(ground.Common).ShouldBeTrue();

@@ -21,13 +21,26 @@ internal sealed record ReadPlan(DomainDisk Disk, PointDisk? Since, string? Whole
 /// <param name="Full">Whether everything was asked for.</param>
 internal sealed record ReadPlanner(PointManifest? Base, bool HasPoints, bool Full)
 {
+    /// <summary>The instant of the newest point of the VM; null when there is none.</summary>
+    public DateTimeOffset? Newest { get; init; }
+
+    /// <summary>Tells in the point when the console's clock and the newest point do not fit together: lists and retention go by these times.</summary>
+    /// <param name="now">By the console's clock.</param>
+    /// <param name="notes">Sentences for the point.</param>
+    public DateTimeOffset Date(DateTimeOffset now, ICollection<string> notes)
+    {
+        if (Newest is { } newest && now < newest)
+            notes.Add($"The console's clock says {now:yyyy-MM-dd HH:mm:ss} UTC, and an earlier point of the VM is of {newest:yyyy-MM-dd HH:mm:ss} UTC: one of them was wrong. This point is the newer one, although it is listed as older.");
+        return now;
+    }
+
     /// <summary>Finds the base among the points that checkpoints or bitmaps are named after.</summary>
     public static async Task<ReadPlanner> OfAsync(Repository repository, Guid vmId, IEnumerable<Guid> tracked, bool full, CancellationToken cancellation)
     {
         var points = (await repository.PointsAsync(cancellation)).Where(p => p.VmId == vmId).ToList();
         var names = tracked.ToHashSet();
         // Any of them is right, for a bitmap goes on recording; the newest one has the least to read.
-        return new ReadPlanner(points.Where(p => names.Contains(p.Id)).MaxBy(p => p.Id), points.Count > 0, full);
+        return new ReadPlanner(points.Where(p => names.Contains(p.Id)).MaxBy(p => p.Id), points.Count > 0, full) { Newest = points.Count > 0 ? points.Max(p => p.CreatedAt) : null };
     }
 
     /// <summary>The name of the checkpoint and bitmaps to read by; null when all is read.</summary>

@@ -107,7 +107,7 @@ internal sealed class RunningCapture : ICapture
         var frozen = freeze && await FreezeAsync(cancellation);
         try
         {
-            At = _parts.Time.GetUtcNow();
+            At = _planner.Date(_parts.Time.GetUtcNow(), _notes);
             await BeginJobAsync(plans, _order.Checkpoint, cancellation);
             if (frozen) Consistency = PointConsistency.Filesystem;
         }

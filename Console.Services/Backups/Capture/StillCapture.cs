@@ -106,7 +106,7 @@ internal sealed class StillCapture : ICapture
             foreach (var disk in plans.Select(p => p.Disk).Where(d => d.Tracks)) await TrackAsync(disk, name, cancellation);
 
         Consistency = await _order.Vm.Hypervisor.WasShutDownAsync(_order.Vm.Domain, cancellation) ? PointConsistency.Filesystem : PointConsistency.Crash;
-        At = _parts.Time.GetUtcNow();
+        At = planner.Date(_parts.Time.GetUtcNow(), _notes);
         var room = _parts.Rooms.Open(_order.Point);
         foreach (var (plan, number) in plans.Select((p, i) => (p, i)))
         {

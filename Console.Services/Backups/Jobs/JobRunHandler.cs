@@ -27,7 +27,7 @@ internal sealed class JobRunHandler(JobStore jobs, JobVms vms, JobRetention rete
         if (chosen.Vms.Count == 0) throw new ProblemException(Problem.Conflict("Nothing to protect", "None of the job's VMs, tags and hosts means a VM that exists. Change what the job protects."));
         var outcomes = await operation.StepAsync("back-up", $"Backing up {chosen.Vms.Count} VM{(chosen.Vms.Count == 1 ? "" : "s")}", ct => BackUpAsync(operation, job, chosen, ct));
         var good = outcomes.Where(o => o.Problem is null).ToList();
-        var retired = await operation.StepAsync("retain", "Removing what retention does not keep", ct => retention.ApplyAsync(operation, job, [.. good.Select(o => o.VmId)], ct));
+        var retired = await operation.StepAsync("retain", "Removing what retention does not keep", ct => retention.ApplyAsync(operation, job, [.. good.Select(o => o.VmId)], good.Select(o => o.PointId).OfType<Guid>().ToHashSet(), ct));
         if (job.Verify) await operation.StepAsync("verify", "Reading back what is new", ct => VerifyAsync(operation, job, good, ct));
         if (good.Count == 0) throw new ProblemException(Problem.Conflict("No VM was backed up", string.Join(" ", outcomes.Select(o => $"{o.Name}: {o.Problem}"))));
         foreach (var failed in outcomes.Where(o => o.Problem is not null)) operation.Warn($"{failed.Name}: {failed.Problem}");

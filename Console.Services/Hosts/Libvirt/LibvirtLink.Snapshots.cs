@@ -39,6 +39,13 @@ internal sealed unsafe partial class LibvirtLink
     public Task DeleteSnapshotAsync(Guid uuid, string name, CancellationToken cancellation) =>
         WithSnapshotAsync(uuid, name, "delete the snapshot", s => Native.virDomainSnapshotDelete(s, 0), cancellation);
 
+    /// <inheritdoc/>
+    public Task ForgetSnapshotAsync(Guid uuid, string name, CancellationToken cancellation)
+    {
+        const uint metadataOnly = 2;
+        return WithSnapshotAsync(uuid, name, "forget the snapshot", s => Native.virDomainSnapshotDelete(s, metadataOnly), cancellation);
+    }
+
     private Task WithSnapshotAsync(Guid uuid, string name, string what, Func<SnapshotHandle, int> call, CancellationToken cancellation) => _slow.RunAsync(
         () =>
         {

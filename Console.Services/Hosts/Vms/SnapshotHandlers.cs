@@ -4,7 +4,7 @@ using Quarterdeck.Platform;
 namespace Quarterdeck.Hosts.Vms;
 
 /// <summary><c>vm.snapshot.create</c>.</summary>
-internal sealed class TakeSnapshotHandler(HostCalls hosts) : IOperationHandler
+internal sealed class TakeSnapshotHandler(HostCalls hosts, IEnumerable<IBeforeVmChange> preparations) : IOperationHandler
 {
     /// <inheritdoc/>
     public OperationKind Kind => VmKinds.TakeSnapshot;
@@ -16,6 +16,7 @@ internal sealed class TakeSnapshotHandler(HostCalls hosts) : IOperationHandler
         var vm = await hosts.LocateAsync(vmId, cancellation);
         if (vm.Vm.Disks.FirstOrDefault(d => d is { Device: "disk" } && d.Format != "qcow2") is { } other)
             throw new ProblemException(Problem.Conflict("A disk cannot hold snapshots", $"Disk {other.Target} is {other.Format}; snapshots are kept inside qcow2 images. Convert the disk to qcow2 first."));
+        await preparations.BeforeSnapshotAsync(operation, vm);
         await operation.StepAsync("take", vm.Vm.State == VmState.Running ? "Saving disks and memory" : "Saving the disks", c => HostCalls.TryAsync(async () =>
         {
             var there = (await vm.Hypervisor.SnapshotsAsync(vm.Domain, c)).Any(s => s.Name == name);
@@ -62,7 +63,7 @@ internal sealed class RevertSnapshotHandler(HostCalls hosts, IEnumerable<IBefore
 }
 
 /// <summary><c>vm.snapshot.delete</c>.</summary>
-internal sealed class DeleteSnapshotHandler(HostCalls hosts) : IOperationHandler
+internal sealed class DeleteSnapshotHandler(HostCalls hosts, IEnumerable<IBeforeVmChange> preparations) : IOperationHandler
 {
     /// <inheritdoc/>
     public OperationKind Kind => VmKinds.DeleteSnapshot;
@@ -72,11 +73,26 @@ internal sealed class DeleteSnapshotHandler(HostCalls hosts) : IOperationHandler
     {
         var (vmId, name, _) = operation.Input<SnapshotTarget>();
         var vm = await hosts.LocateAsync(vmId, cancellation);
+        await preparations.BeforeSnapshotAsync(operation, vm);
         await operation.StepAsync("delete", $"Deleting snapshot '{name}'", c => HostCalls.TryAsync(async () =>
         {
             if ((await vm.Hypervisor.SnapshotsAsync(vm.Domain, c)).Any(s => s.Name == name)) await vm.Hypervisor.DeleteSnapshotAsync(vm.Domain, name, c);
             else if (operation.Attempt == 1) throw new ProblemException(Problem.NotFound("snapshot", name));
         }));
         return new { vmId, snapshot = name };
+    }
+}
+
+/// <summary>What a snapshot needs before it.</summary>
+internal static class SnapshotPreparations
+{
+    /// <summary>Prepares for a snapshot of a VM that is off; one that runs needs nothing.</summary>
+    public static async Task BeforeSnapshotAsync(this IEnumerable<IBeforeVmChange> preparations, IOperationContext operation, LocatedVm vm)
+    {
+        if (vm.Vm.State is VmState.Running or VmState.Paused) return;
+        await operation.StepAsync("prepare", "Preparing", async c =>
+        {
+            foreach (var preparation in preparations) await preparation.PrepareAsync(VmChangeKind.Snapshot, vm.Vm.Id, vm.Hypervisor, vm.Domain, c);
+        });
     }
 }

@@ -71,6 +71,8 @@ internal sealed class RestorePlanner(RepositoryConnections repositories, ChangeT
             try { places = FullPlaces.Of(draft.Vm, point); }
             catch (ProblemException e) { refusals.Add(e.Problem.Detail); }
             notes.Add(draft.Vm is null ? "The VM is gone: it is defined again as the recovery point has it." : "New disks are written beside the present ones, while the VM may run on; then it is shut down and they replace them. What is on the disks now is lost: back the VM up first if you may need it.");
+            if (draft.Vm is { } there && await there.Hypervisor.SnapshotsAsync(there.Domain, cancellation) is { Count: > 0 } snapshots)
+                notes.Add($"Its hypervisor snapshots ({string.Join(", ", snapshots.Select(s => s.Name))}) are in the disks that are replaced, and go with them.");
             notes.AddRange(draft.Vm is null ? [] : DiskMatch.Added(draft.Vm.Vm, point.Disks).Select(d => $"Disk {d.Target} was added after the point was made: it stays as it is."));
         }
         else notes.Add("The new VM gets a UUID and MAC addresses of its own. Its guest is a copy all the same: two guests with one host name or address may disturb each other.");

@@ -34,7 +34,7 @@ internal sealed class FullRestore(
             {
                 var fresh = places[disk.Target].Path + Fresh;
                 await operation.NoteAsync(RestoreKinds.FileNote, fresh);
-                await disks.FillAsync(fresh, places[disk.Target].Format, repository, disk, transfer, () => operation.Progress(transfer.Written, total, "bytes"), c);
+                await DamagedPoints.NamedAsync(repository, () => disks.FillAsync(fresh, places[disk.Target].Format, repository, disk, transfer, () => operation.Progress(transfer.Written, total, "bytes"), c), c);
             });
         await operation.StepAsync("off", "Shutting the VM down", async c =>
         {
@@ -57,21 +57,47 @@ internal sealed class FullRestore(
         {
             var vm = await domains.EnsureAsync(input, point, places.ToDictionary(p => p.Key, p => p.Value.Path), operation, CancellationToken.None);
             await firmware.RestoreAsync(vm, point, repository, operation, CancellationToken.None);
+            await DropSnapshotsAsync(vm, operation);
             await rollBack.TrackAsync(vm, point.Id, operation, CancellationToken.None);
+            // From here on there is no way back: one old disk gone and another one brought back would be a mix.
+            await operation.NoteAsync(RestoreKinds.WholeNote, input.VmId.ToString());
             foreach (var place in places.Values) Durable.Delete(place.Path + Aside);
             Forget(places.Values);
             return (time.GetUtcNow() - beginning.At).TotalSeconds;
         });
-        if (input.Start ?? beginning.WasRunning) await operation.StepAsync("start", "Starting the VM", async c => await power.StartAsync(await power.LocateAsync(input.VmId, c), c));
+        if (input.Start ?? beginning.WasRunning) await StartAsync(input, operation);
         var written = point.Disks.Sum(d => d.SizeBytes);
         return new RestoreResult(RestoreMode.Full, input.VmId, 0, transfer.Sent, Math.Min(transfer.Written, written), transfer.Chunks, Math.Round(seconds, 3), null);
+    }
+
+    // The VM is whole whether or not it starts.
+    private async Task StartAsync(RestoreInput input, IOperationContext operation)
+    {
+        try { await operation.StepAsync("start", "Starting the VM", async c => await power.StartAsync(await power.LocateAsync(input.VmId, c), c)); }
+        catch (HypervisorException e) { operation.Warn($"The VM is restored, but did not start. {e.Problem.Detail}"); }
+    }
+
+    // They were in the disks that are gone: libvirt would offer to revert to what is not there.
+    private static async Task DropSnapshotsAsync(LocatedVm vm, IOperationContext operation)
+    {
+        foreach (var snapshot in await VmPower.TryAsync(() => vm.Hypervisor.SnapshotsAsync(vm.Domain, CancellationToken.None)))
+        {
+            await VmPower.TryAsync(async () => { await vm.Hypervisor.ForgetSnapshotAsync(vm.Domain, snapshot.Name, CancellationToken.None); return true; });
+            operation.Log($"The snapshot '{snapshot.Name}' went with the disks that were replaced.");
+        }
     }
 
     /// <summary>Takes a swap back that broke off, and removes new files that never came into place.</summary>
     public static void Undo(IReadOnlyList<Note> notes)
     {
-        foreach (var path in notes.Where(n => n.Kind == RestoreKinds.AsideNote).Select(n => n.Value))
-            if (File.Exists(path + Aside)) Durable.Replace(path + Aside, path);
+        var old = notes.Where(n => n.Kind == RestoreKinds.AsideNote).Select(n => n.Value).Where(p => File.Exists(p + Aside)).Distinct().ToList();
+        if (notes.Any(n => n.Kind == RestoreKinds.WholeNote)) foreach (var path in old) Durable.Delete(path + Aside);
+        else
+        {
+            // First every new disk goes, so that no VM starts with some old and some new ones.
+            foreach (var path in old) Durable.Delete(path);
+            foreach (var path in old) Durable.Rename(path + Aside, path);
+        }
         foreach (var fresh in notes.Where(n => n.Kind == RestoreKinds.FileNote).Select(n => n.Value)) Durable.Delete(fresh);
     }
 

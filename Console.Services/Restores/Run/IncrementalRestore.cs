@@ -40,13 +40,13 @@ internal sealed class IncrementalRestore(
         {
             var state = await tracking.StateAsync(vm, c);
             if (state.PointId is { } id && await PointSource.TryAsync(() => repository.PointAsync(id, c)) is { } newest)
-                await needed.FetchAsync(repository, spool, [.. Pairs(newest.Disks, point.Disks)], point, c);
+                await needed.FetchAsync(repository, spool, [.. Pairs(newest.Disks, point.Disks)], c);
         });
         await operation.StepAsync("off", "Shutting the VM down", c => power.ShutOffAsync(vm, TimeSpan.FromSeconds(input.ShutdownSeconds), operation, c));
         var common = await operation.StepAsync("common", "Taking the common snapshot", c => commons.TakeAsync(vm, input.RepositoryId, repository, point, operation, c));
         var need = await operation.StepAsync("check", "Comparing and checking what is needed", async c =>
         {
-            var (chunks, bytes) = await needed.FetchAsync(repository, spool, common.Disks, point, c);
+            var (chunks, bytes) = await needed.FetchAsync(repository, spool, common.Disks, c);
             return new Needed(chunks, bytes, transfer.Sent);
         });
 

@@ -25,7 +25,7 @@ internal sealed class NewVmRestore(VmPower power, PointSource source, WholeDisk 
             paths[disk.Target] = await operation.StepAsync($"disk-{disk.Target}", $"Writing disk {disk.Target} of {DiskMatch.Size(disk.SizeBytes)}", async c =>
             {
                 var path = await VolumeAsync(operation, hypervisor, input, disk, c);
-                await disks.FillAsync(path, disk.Format, repository, disk, transfer, () => operation.Progress(transfer.Written, total, "bytes"), c);
+                await DamagedPoints.NamedAsync(repository, () => disks.FillAsync(path, disk.Format, repository, disk, transfer, () => operation.Progress(transfer.Written, total, "bytes"), c), c);
                 return path;
             });
         }

@@ -41,4 +41,7 @@ internal static class RestoreKinds
 
     /// <summary>Note: a disk that was put aside, by its own path.</summary>
     public const string AsideNote = "restore.aside";
+
+    /// <summary>Note: the new disks have their places and the VM is defined with them; the old ones go.</summary>
+    public const string WholeNote = "restore.whole";
 }

@@ -77,10 +77,10 @@ internal sealed partial class BackupLab : IAsyncDisposable
     }
 
     /// <summary>Defines the VM with the disks, and <paramref name="devices"/> besides.</summary>
-    public async Task DefineAsync(string devices = "", string os = "")
+    public async Task DefineAsync(string devices = "", string os = "", int memoryMiB = 96)
     {
         var disks = string.Concat(Disks.Select(d => $"<disk type='file' device='disk'><driver name='qemu' type='{d.Value.Format}' discard='unmap'/><source file='{d.Value.Path}'/><target dev='{d.Key}' bus='virtio'/>{(d.Value.ReadOnly ? "<readonly/>" : "")}</disk>"));
-        Domain = await Hypervisor.DefineAsync($"<domain type='qemu'><name>{_name}</name>{(Domain == default ? "" : $"<uuid>{Domain}</uuid>")}<memory unit='MiB'>96</memory><vcpu>1</vcpu><os><type arch='x86_64' machine='pc'>hvm</type>{os}</os><devices>{disks}{devices}<controller type='usb' model='none'/><memballoon model='none'/></devices></domain>", None);
+        Domain = await Hypervisor.DefineAsync($"<domain type='qemu'><name>{_name}</name>{(Domain == default ? "" : $"<uuid>{Domain}</uuid>")}<memory unit='MiB'>{memoryMiB}</memory><vcpu>1</vcpu><os><type arch='x86_64' machine='pc'>hvm</type>{os}</os><devices>{disks}{devices}<controller type='usb' model='none'/><memballoon model='none'/></devices></domain>", None);
     }
 
     public Task StartVmAsync() => Hypervisor.StartAsync(Domain, None);

@@ -106,7 +106,7 @@ public sealed class HealingTests(SystemLibvirt libvirt)
         var between = await lab.TakeAsync();
         await lab.ShouldHoldAsync(between.RecoveryPointId, lab.Content());
         await lab.WriteAsync("vda", 22 * MiB, 65536, 78);
-        await new StopTrackingBeforeRevert(lab.Tracking).PrepareAsync(Quarterdeck.Hosts.VmChangeKind.Revert, lab.Domain, lab.Hypervisor, lab.Domain, None);
+        await new StopTrackingBeforeChange(lab.Tracking).PrepareAsync(Quarterdeck.Hosts.VmChangeKind.Revert, lab.Domain, lab.Hypervisor, lab.Domain, None);
         (await lab.CheckpointsAsync()).ShouldBeEmpty();
         await lab.Hypervisor.RevertSnapshotAsync(lab.Domain, "s1", None);
         (await lab.Hypervisor.DomainAsync(lab.Domain, None))!.State.ShouldBe(Quarterdeck.Hosts.VmState.Running);

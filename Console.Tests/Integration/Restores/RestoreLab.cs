@@ -152,6 +152,13 @@ internal sealed class RestoreLab : IAsyncDisposable
     /// <summary>Nothing of a restore is left beside the disks.</summary>
     public void ShouldBeTidy() => Directory.EnumerateFiles(Images, $"*{Name}*").Where(f => f.Contains(".restor", StringComparison.Ordinal) || f.EndsWith(".replaced", StringComparison.Ordinal)).ShouldBeEmpty();
 
+    /// <summary>Waits for something.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> wanted, int seconds = 60)
+    {
+        for (var until = DateTime.UtcNow.AddSeconds(seconds); !await wanted(); await Task.Delay(50))
+            if (DateTime.UtcNow > until) throw new TimeoutException($"It did not happen within {seconds} s.");
+    }
+
     public async Task<string> StateAsync() => (await Rest.GetAsync($"/vms/{VmId}")).GetProperty("state").GetString()!;
 
     public async ValueTask DisposeAsync()

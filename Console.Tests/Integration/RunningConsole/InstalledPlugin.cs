@@ -25,7 +25,7 @@ internal sealed class InstalledPlugin(ConsoleProcess console, string name)
     public static void Hasten(ConsoleProcess console)
     {
         console.Settings["Quarterdeck__Plugins__HeartbeatSeconds"] = "1";
-        console.Settings["Quarterdeck__Operations__Backoff"] = "00:00:00.5";
+        console.Settings["Quarterdeck__Operations__Backoff"] = "00:00:02";
     }
 
     public async Task InstallAsync(string version)
