@@ -36,15 +36,31 @@ internal sealed class RestoreLab : IAsyncDisposable
     /// <param name="name">Of the VM, behind the run's prefix.</param>
     /// <param name="data">A data folder that stays, and the VM with it; null to remove all in the end.</param>
     /// <param name="holdAt">Where an operation stands still, such as <c>vm.restore/write@end</c>.</param>
-    public static async Task<RestoreLab> StartAsync(SystemLibvirt libvirt, string name, string? data = null, string? holdAt = null)
+    /// <param name="more">Further settings.</param>
+    public static async Task<RestoreLab> StartAsync(SystemLibvirt libvirt, string name, string? data = null, string? holdAt = null, IReadOnlyDictionary<string, string>? more = null)
     {
         var settings = new Dictionary<string, string> { ["Quarterdeck:Hosts:FirstHost"] = SystemLibvirt.Uri, ["QUARTERDECK_IMAGE_ROOTS"] = Images };
         if (holdAt is not null) settings["Quarterdeck:Operations:HoldAt"] = holdAt;
+        foreach (var (key, value) in more ?? new Dictionary<string, string>()) settings[key] = value;
         var console = await TestConsole.StartAsync(settings, data: data);
         var lab = new RestoreLab(new RestClient(console.Url, TestConsole.Token), $"{libvirt.Prefix}-{name}", console);
         await lab.PrepareAsync(console.Data);
         return lab;
     }
+
+    /// <summary>Adds another repository, which is used from then on.</summary>
+    public async Task UseRepositoryAsync(object repository)
+    {
+        var (status, added) = await Rest.SentAsync(HttpMethod.Post, "/repositories", repository);
+        status.ShouldBe(HttpStatusCode.Created, added.ToString());
+        (RepositoryId, RepositoryFolder) = (added.GetProperty("id").GetString()!, added.GetProperty("location").GetString()!);
+    }
+
+    /// <summary>Lets the console see points that it did not make itself.</summary>
+    public async Task RereadAsync() => (await Services.GetRequiredService<RecoveryPoints>().RereadAsync(Admin, Guid.Parse(RepositoryId), default)).Problem.ShouldBeNull();
+
+    /// <summary>A client of this console with another token.</summary>
+    public RestClient As(string token) => new(_console!.Url, token);
 
     /// <summary>The same VM, with another console that has the same data.</summary>
     public RestoreLab On(ConsoleProcess console)
