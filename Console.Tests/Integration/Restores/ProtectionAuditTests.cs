@@ -69,7 +69,9 @@ public sealed class ProtectionAuditTests(SystemLibvirt libvirt)
     {
         var (status, body) = await client.SentAsync(call.Method, call.Path, call.Body);
         status.ShouldBe(HttpStatusCode.Forbidden, $"{who}: {call.Method} {call.Path}: {body}");
-        (await LinesAsync(lab, "refused")).ShouldContain(l => l.GetProperty("actorName").GetString() == who, $"{who}: {call.Method} {call.Path}");
+        var line = (await LinesAsync(lab, "refused"))[0];
+        line.GetProperty("actor").GetProperty("name").GetString().ShouldBe(who, $"{call.Method} {call.Path}");
+        line.GetProperty("target").GetString()!.ShouldContain(call.Path);
     }
 
     private static async Task DoneAsync(RestoreLab lab, RestClient client, string? who, Call call)
@@ -78,7 +80,7 @@ public sealed class ProtectionAuditTests(SystemLibvirt libvirt)
         ((int)status).ShouldBeInRange(200, 299, $"{call.Method} {call.Path}: {body}");
         var line = (await LinesAsync(lab, "done", call.Action)).First();
         line.GetProperty("target").GetString()!.ShouldStartWith(call.Target, customMessage: call.Action);
-        if (who is not null) line.GetProperty("actorName").GetString().ShouldBe(who, call.Action);
+        if (who is not null) line.GetProperty("actor").GetProperty("name").GetString().ShouldBe(who, call.Action);
         line.GetProperty("requestId").GetString().ShouldNotBeNullOrEmpty(call.Action);
         var (before, after) = (line.GetProperty("before").ValueKind != JsonValueKind.Null, line.GetProperty("after").ValueKind != JsonValueKind.Null);
         (before, after).ShouldBe((call.Action.EndsWith("change", StringComparison.Ordinal) || call.Action.EndsWith("pin", StringComparison.Ordinal) || call.Method == HttpMethod.Delete, call.Method != HttpMethod.Delete), call.Action);
