@@ -17,7 +17,7 @@ public sealed partial class RecoveryPointPage : LiveComponent
     private PointManifest? _manifest;
     private Problem? _problem, _manifestProblem;
     private Guid? _shown, _last;
-    private bool _busy, _runs, _restores, _deletes;
+    private bool _busy, _runs, _restores, _files, _deletes;
 
     [Inject] private RecoveryPoints Points { get; set; } = default!;
     [Inject] private EventStream<RecoveryPoint> Stream { get; set; } = default!;
@@ -34,7 +34,7 @@ public sealed partial class RecoveryPointPage : LiveComponent
     {
         _view = View(Stream, async (caller, c) => (await Points.GetAsync(caller, Id, c, RepositoryId)).Then(item => new Page<RecoveryPoint>([item], 1, 1, 1)), p => p.Id == Id);
         var caller = await Callers.GetAsync();
-        (_runs, _restores, _deletes) = (caller.May(BackupsPermissions.Run), caller.May(RestoresPermissions.Run), caller.May(BackupsPermissions.Delete));
+        (_runs, _restores, _files, _deletes) = (caller.May(BackupsPermissions.Run), caller.May(RestoresPermissions.Run), caller.May(RestoresPermissions.Files), caller.May(BackupsPermissions.Delete));
     }
 
     /// <inheritdoc/>

@@ -58,6 +58,9 @@ public static class Icons
         ["globe"] = "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM3 12h18M12 3c3 3 3 15 0 18M12 3c-3 3-3 15 0 18",
         ["processor"] = "M7 7h10v10H7zM10 3v4M14 3v4M10 17v4M14 17v4M3 10h4M3 14h4M17 10h4M17 14h4",
         ["clock"] = "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 7v5l3.5 2",
+        ["folder"] = "M3 6h6l2 2.5h10V19H3z",
+        ["file"] = "M6 3h8l4 4v14H6zM14 3v4h4",
+        ["link"] = "M10 14a4 4 0 0 0 5.7 0l3-3a4 4 0 0 0-5.7-5.7l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3a4 4 0 0 0 5.7 5.7l1-1",
     };
 
     /// <summary>The path of an icon; an unknown name shows a small dot rather than failing the page (a test finds such names).</summary>
