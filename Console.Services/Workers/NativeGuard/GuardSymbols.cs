@@ -17,5 +17,7 @@ internal static class GuardSymbols
         "_ZN2v87Isolate24AddNearHeapLimitCallbackEPFmPvmmES1_",
         "_ZN2v87Isolate26MemoryPressureNotificationENS_19MemoryPressureLevelE",
         "_ZNK2v86String9WriteUtf8EPNS_7IsolateEPcmiPm",
+        "_ZN2v88internal12BackingStore8AllocateEPNS0_7IsolateEmNS_4base11StrongAliasINS0_13SharedFlagTagEbEENS5_INS0_18InitializedFlagTagEbEE",
+        "_ZN2v88internal12_GLOBAL__N_115ConstructBufferEPNS0_7IsolateENS0_12DirectHandleINS0_10JSFunctionEEENS4_INS0_10JSReceiverEEENS4_INS0_6ObjectEEESA_NS_4base11StrongAliasINS0_18InitializedFlagTagEbEE",
     ];
 }

@@ -11,6 +11,14 @@ public sealed class GuardLimitTests
     {
         ["loop"] = new() { ["main.js"] = "export default { fetch() { for (;;); } };" },
         ["keeper"] = new() { ["main.js"] = "let kept; export default { fetch() { kept = new Uint8Array(24 << 20).fill(1); return new Response('kept'); } };" },
+        ["filler"] = new() { ["main.js"] = """
+            let kept = [];
+            export default { async fetch(request) {
+              if (kept.length === 0) { try { for (;;) kept.push(new Uint8Array(1 << 20)); } catch (error) { return new Response(`${error.name} ${kept.length > 40}`); } }
+              return new Response("body " + (await new Response("x".repeat(8 << 20)).arrayBuffer()).byteLength);
+            } };
+            """ },
+        ["churn"] = new() { ["main.js"] = "let last; export default { fetch() { for (let i = 0; i < 500; i++) last = new Uint8Array(1 << 20); return new Response('churned'); } };" },
         ["wide"] = new() { ["main.js"] = "export default { fetch() { const a = []; for (let i = 0; i < 12e5; i++) a.push([i]); return new Response(String(a.length)); } };" },
     };
 
@@ -34,6 +42,17 @@ public sealed class GuardLimitTests
         workerd.View.SetLimits("5@1", Standard with { BuffersMiB = 8 });
         for (var i = 0; i < 50 && workerd.View.Read().Single(r => r.WorkerKey == "5@1").BufferEnds == 0; i++) await workerd.AskAsync("5@1", "keeper");
         (await workerd.ReadingAsync("5@1", r => r.BufferEnds > 0)).Condemned.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task An_array_buffer_too_many_is_refused_and_the_worker_goes_on()
+    {
+        await using var workerd = await GuardedWorkerd.StartAsync(Workers, Standard with { CpuMs = 5000 });
+        (await workerd.AskAsync("5@1", "filler")).Body.ShouldBe("RangeError true");
+        (await workerd.ReadingAsync("5@1", r => r.BufferEnds == 1)).ShouldSatisfyAllConditions(r => r.Condemned.ShouldBeTrue(), r => r.BufferBytes.ShouldBeLessThan(66 << 20));
+        (await workerd.AskAsync("5@1", "filler")).Body.ShouldBe("body 8388608", "what the runtime itself allocates must not fail: it would end the process");
+        (await workerd.AskAsync("6@1", "churn")).Body.ShouldBe("churned", "garbage is collected before anything is refused");
+        (await workerd.ReadingAsync("6@1", r => r.Turns > 0)).BufferEnds.ShouldBe(0);
     }
 
     [Fact]

@@ -20,6 +20,8 @@ enum engine_symbol {
   SYMBOL_NEAR_HEAP_LIMIT,
   SYMBOL_MEMORY_PRESSURE,
   SYMBOL_WRITE_UTF8,
+  SYMBOL_ALLOCATE_BUFFER,
+  SYMBOL_CONSTRUCT_BUFFER,
   SYMBOL_COUNT
 };
 
@@ -46,6 +48,7 @@ struct engine_originals {
   void (*enter)(isolate *);
   void (*leave)(isolate *);
   void *(*compile_module)(isolate *, void *source, int options, int reason);
+  void *(*allocate_buffer)(void **store, isolate *, size_t bytes, int shared, int initialized);
 };
 extern struct engine_originals original;
 
@@ -57,5 +60,7 @@ bool detour(enum engine_symbol symbol, void *stand_in, void **original);
 /* How many bytes at the start of the symbol are whole instructions that mean the same elsewhere. */
 size_t engine_movable(enum engine_symbol symbol);
 void *engine_address(enum engine_symbol symbol);
+/* Whether a return address lies in V8's constructor of array buffers. */
+bool engine_constructs_buffer(const void *caller);
 
 #endif

@@ -43,7 +43,8 @@ extern _Atomic bool turn_starts; /* this turn compiles the worker's modules */
 void memory_limit(isolate *of, int slot);
 void memory_look(isolate *of, int slot, uint64_t now_ns);
 void memory_on_interrupt(isolate *of, void *unused);
-bool memory_full(int slot);
+/* Whether JavaScript may have another array buffer. */
+bool memory_allows(isolate *of, int slot, size_t bytes);
 
 /* watch.c */
 bool watch_start(void);

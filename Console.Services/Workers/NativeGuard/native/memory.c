@@ -1,20 +1,41 @@
-/* Heap and memory outside it. A turn over its limit is ended; the console then evicts the isolate, which may hold on to what it filled. */
+/*
+ * Heap and memory outside it. Array buffers beyond the limit are refused; a heap at its limit ends the turn. Whoever was at a limit is
+ * condemned: the isolate may hold on to what it filled, and the console evicts it.
+ */
 #include "engine.h"
 
 #include <string.h>
 
-enum { LOOK_EVERY_NS = 5000000, CRITICAL = 2, MOST_HEAP_ENDS = 3, LEAP_MIB = 256 };
+enum { LOOK_EVERY_NS = 5000000, CRITICAL = 2, MOST_HEAP_ENDS = 3, LEAP_MIB = 256, LOOK_EVERY_BYTES = 1 << 20 };
 static const uint64_t mib = 1u << 20;
-static uint64_t looked_ns[GUARD_SLOTS];
-static uint64_t ended_sequence; /* the last turn that was ended here: native code may go on in it, and is asked again */
 
-static uint64_t read_memory(isolate *of, struct guard_slot *slot) {
+static struct {
+  uint64_t looked_ns;
+  uint64_t asked_bytes; /* array buffers since the last look */
+  uint64_t counted_turn; /* one turn counts once, however often it asks */
+} memory[GUARD_SLOTS];
+
+static uint64_t read_memory(isolate *of, int slot) {
   struct heap_statistics now;
   memset(&now, 0, sizeof now);
   engine.heap_statistics(of, &now);
-  slot->heap_bytes = now.field[HEAP_USED];
-  slot->buffer_bytes = now.field[HEAP_EXTERNAL];
+  memory[slot].asked_bytes = 0;
+  guard->slots[slot].heap_bytes = now.field[HEAP_USED];
+  guard->slots[slot].buffer_bytes = now.field[HEAP_EXTERNAL];
   return now.field[HEAP_EXTERNAL];
+}
+
+/* What is left when garbage is collected, which array buffers often wait for. */
+static uint64_t collect(isolate *of, int slot) {
+  engine.memory_pressure(of, CRITICAL);
+  return read_memory(of, slot);
+}
+
+static void condemn(int slot) {
+  guard->slots[slot].condemned = 1;
+  if (memory[slot].counted_turn == turn_sequence) return;
+  memory[slot].counted_turn = turn_sequence;
+  guard->slots[slot].buffer_ends++;
 }
 
 /*
@@ -37,44 +58,43 @@ static size_t on_near_heap_limit(void *data, size_t limit_now, size_t limit_at_s
 }
 
 void memory_limit(isolate *of, int slot) {
-  looked_ns[slot] = 0;
+  memset(&memory[slot], 0, sizeof memory[slot]);
   engine.near_heap_limit(of, on_near_heap_limit, (void *)(intptr_t)slot);
 }
 
-/* V8 asks us at a point where a long turn may be looked into. Here garbage may be collected, which array buffers often wait for. */
-void memory_on_interrupt(isolate *of, void *unused) {
-  (void)unused;
-  int slot = slot_find(of);
-  if (slot < 0) return;
-  struct guard_slot *mine = &guard->slots[slot];
+bool memory_allows(isolate *of, int slot, size_t bytes) {
   uint64_t allowed = slot_limits(slot)->buffers_mib * mib;
-  if (read_memory(of, mine) <= allowed || allowed == 0 || !mine->limited) return;
-  engine.memory_pressure(of, CRITICAL);
-  uint64_t left = read_memory(of, mine);
-  if (left <= allowed) return;
-  if (left > allowed + LEAP_MIB * mib && mine->condemned) give_up(slot, "memory outside the heap grows on beyond its limit");
-  mine->condemned = 1;
-  if (ended_sequence != turn_sequence) mine->buffer_ends++;
-  ended_sequence = turn_sequence;
-  engine.terminate(of);
+  if (allowed == 0) return true;
+  memory[slot].asked_bytes += bytes;
+  if (memory[slot].asked_bytes < LOOK_EVERY_BYTES && guard->slots[slot].buffer_bytes + memory[slot].asked_bytes <= allowed) return true;
+  if (read_memory(of, slot) + bytes <= allowed) return true;
+  if (bytes <= allowed && collect(of, slot) + bytes <= allowed) return true;
+  condemn(slot);
+  return false;
 }
 
 /*
- * Whether this turn is to be ended at its first step: what is asked for in an interrupt comes too late for a turn that awaits right
- * after it, and is forgotten then. Four turns in a row, since not every turn runs JavaScript; the next four are let through, and with
- * them the console's call to evict the isolate.
+ * Memory outside the heap that is no plain array buffer (WebAssembly, buffers that grow, copies by structuredClone) is only looked at:
+ * in a long turn when V8 calls this, which the watching thread asked for, and after turns.
  */
-bool memory_full(int slot) {
-  const struct guard_slot *mine = &guard->slots[slot];
+static bool beyond_limit(isolate *of, int slot) {
   uint64_t allowed = slot_limits(slot)->buffers_mib * mib;
-  return mine->condemned && allowed != 0 && mine->buffer_bytes > allowed && mine->turns / 4 % 2 == 0;
+  uint64_t now = read_memory(of, slot);
+  if (allowed == 0 || now <= allowed || !guard->slots[slot].limited) return false;
+  if (guard->slots[slot].condemned && now > allowed + LEAP_MIB * mib) give_up(slot, "memory outside the heap grows on");
+  if (collect(of, slot) <= allowed) return false;
+  condemn(slot);
+  return true;
 }
 
-/* After a turn: memory may also grow by many short ones. */
+void memory_on_interrupt(isolate *of, void *unused) {
+  (void)unused;
+  int slot = slot_find(of);
+  if (slot >= 0 && beyond_limit(of, slot)) engine.terminate(of);
+}
+
 void memory_look(isolate *of, int slot, uint64_t now_ns) {
-  if (now_ns - looked_ns[slot] < LOOK_EVERY_NS) return;
-  looked_ns[slot] = now_ns;
-  uint64_t allowed = slot_limits(slot)->buffers_mib * mib;
-  /* Over the limit: the next turn is interrupted at its first step, where garbage may be collected before judging. */
-  if (read_memory(of, &guard->slots[slot]) > allowed && allowed != 0) engine.interrupt(of, memory_on_interrupt, NULL);
+  if (now_ns - memory[slot].looked_ns < LOOK_EVERY_NS) return;
+  memory[slot].looked_ns = now_ns;
+  beyond_limit(of, slot);
 }

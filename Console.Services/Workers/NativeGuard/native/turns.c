@@ -28,11 +28,8 @@ static void begin(isolate *of, int slot) {
   atomic_store_explicit(&turn_isolate, of, memory_order_relaxed);
   atomic_fetch_add(&turn_sequence, 1);
   watch_wake();
-  if (slot < 0 || !guard->slots[slot].limited) return;
-  if (rate_exhausted(slot, began_ns)) {
+  if (slot >= 0 && guard->slots[slot].limited && rate_exhausted(slot, began_ns)) {
     guard->slots[slot].rate_ends++;
-    engine.terminate(of);
-  } else if (memory_full(slot)) {
     engine.terminate(of);
   }
 }
@@ -117,11 +114,27 @@ static void *stand_in_compile_module(isolate *of, void *source, int options, int
   return original.compile_module(of, source, options, reason);
 }
 
+/*
+ * JavaScript that asks for more than its worker may have gets a RangeError. Only JavaScript: what V8 or workerd allocate by themselves
+ * they count on getting, and end the process otherwise.
+ */
+static void *stand_in_allocate_buffer(void **store, isolate *of, size_t bytes, int shared, int initialized) {
+  if (engine_constructs_buffer(__builtin_return_address(0)) && on_main_thread()) {
+    int slot = slot_find(of);
+    if (slot >= 0 && guard->slots[slot].limited && !memory_allows(of, slot, bytes)) {
+      *store = NULL;
+      return store;
+    }
+  }
+  return original.allocate_buffer(store, of, bytes, shared, initialized);
+}
+
 bool turns_install(void) {
   main_thread = pthread_self();
   return detour(SYMBOL_NEW, stand_in_new, (void **)&original.make)
     && detour(SYMBOL_DISPOSE, stand_in_dispose, (void **)&original.dispose)
     && detour(SYMBOL_ENTER, stand_in_enter, (void **)&original.enter)
     && detour(SYMBOL_EXIT, stand_in_exit, (void **)&original.leave)
-    && detour(SYMBOL_COMPILE_MODULE, stand_in_compile_module, (void **)&original.compile_module);
+    && detour(SYMBOL_COMPILE_MODULE, stand_in_compile_module, (void **)&original.compile_module)
+    && detour(SYMBOL_ALLOCATE_BUFFER, stand_in_allocate_buffer, (void **)&original.allocate_buffer);
 }
