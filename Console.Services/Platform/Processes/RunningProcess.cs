@@ -19,11 +19,15 @@ public sealed class RunningProcess : IAsyncDisposable
         (_process, _spec, _group, Id) = (process, spec, new ProcessGroup(process), process.Id);
         _error = new ErrorTail(ErrorBytes, spec.ErrorLine);
         process.StandardInput.Close();
+        Exited = process.WaitForExitAsync();
         Ended = FollowAsync();
     }
 
     /// <summary>The process id; the program replaces setsid and setpriv, so it is the program's own.</summary>
     public int Id { get; }
+
+    /// <summary>Completes at once when the program has ended; what it wrote last may not have been read yet.</summary>
+    public Task Exited { get; }
 
     /// <summary>Completes, never fails, when the program has ended, by itself or not; standard output is not collected.</summary>
     public Task<ProcessOutcome> Ended { get; }
@@ -49,7 +53,7 @@ public sealed class RunningProcess : IAsyncDisposable
     private async Task<ProcessOutcome> FollowAsync()
     {
         var pumps = Task.WhenAll(_error.ReadAsync(_process.StandardError.BaseStream, _ending.Token), OutputAsync());
-        await _process.WaitForExitAsync();
+        await Exited;
         await _group.EndAsync(_spec.Grace); // what it left behind
         try
         {

@@ -158,7 +158,6 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             var sandbox = start.Walls();
             _state = new ServerState(generation, start.Http, process.Id, _parts.Time.GetUtcNow(), sandbox, ComputeServerState.Starting, guard.Reason);
             string? verdict = null;
-            IReadOnlyList<(WorkerKey Key, long Began)>? present = null;
             if (await ServerStart.AnswersAsync(admin, process, _stopping.Token))
             {
                 Admin = admin;
@@ -169,15 +168,16 @@ internal sealed partial class ServerProcess : IAsyncDisposable
                 using var patrol = view is null ? null : _parts.Patrol(view, name => EvictAsync(name, CancellationToken.None));
                 verdict = await new Watchdog(_parts, this, process, admin, view, _look).FollowAsync(_stopping.Token);
             }
-            else if (!process.Ended.IsCompleted) verdict = "It did not answer after its start.";
+            else if (!process.Exited.IsCompleted) verdict = "It did not answer after its start.";
+            var present = InFlight.Snapshot(); // before its requests fail, or are long gone
             if (verdict is not null)
             {
-                present = InFlight.Snapshot(); // before its requests fail
+                Down(verdict);
                 process.Kill();
             }
             if (_stopping.IsCancellationRequested) return;
             var outcome = await process.Ended;
-            await BlameAsync(view, verdict, outcome, cgroup.MemoryEnds() > memoryEnds, present ?? InFlight.Snapshot());
+            await BlameAsync(view, verdict, outcome, cgroup.MemoryEnds() > memoryEnds, present);
         }
         finally
         {
@@ -196,7 +196,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         var why = "";
         if (view?.Blame(outOfMemory) is { } blame && WorkerKey.TryParse(blame.Key, out var named)) (culprit, why) = (named, blame.Why);
         else if (_suspects.Name(present, Tier is WorkerTier.Cordon) is { } suspect) (culprit, why) = (suspect, "its requests were under way each time");
-        else if (Tier is WorkerTier.Cordon && Serial is { } serial && verdict is not null) (culprit, why) = (new WorkerKey(serial, 0), "nobody else runs there");
+        else if (Serial is { } serial && !_loaded.IsEmpty) (culprit, why) = (_loaded.Keys.FirstOrDefault(new WorkerKey(serial, 0)), "nobody else runs there");
         _lastEnd = culprit is { } key ? $"{how} Put on {key}: {why}." : how;
         Log.Ended(_logger, Id, _lastEnd, outcome.Error.Trim());
         Down(_lastEnd);

@@ -49,7 +49,7 @@ internal sealed class ServerStart(ServerParts parts, ServerSetup setup, ServerFo
     /// <summary>Waits for the first answer; false when the process ended before, or said nothing for long.</summary>
     public static async Task<bool> AnswersAsync(AdminClient admin, RunningProcess process, CancellationToken cancellation)
     {
-        for (var began = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(began) < LongestStart && !process.Ended.IsCompleted;)
+        for (var began = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(began) < LongestStart && !process.Exited.IsCompleted;)
         {
             try
             {

@@ -15,20 +15,20 @@ internal sealed class Watchdog(ServerParts parts, ServerProcess server, RunningP
     {
         try
         {
-            while (!process.Ended.IsCompleted)
+            while (!process.Exited.IsCompleted)
             {
                 var asked = Stopwatch.GetTimestamp();
                 var cpu = ProcessUse.Cpu(process.Id);
                 var ping = PingAsync(cancellation);
                 while (!ping.IsCompleted)
                 {
-                    await Task.WhenAny(ping, process.Ended, Task.Delay(20, cancellation));
+                    await Task.WhenAny(ping, process.Exited, Task.Delay(20, cancellation));
                     cancellation.ThrowIfCancellationRequested();
-                    if (process.Ended.IsCompleted) return null;
+                    if (process.Exited.IsCompleted) return null;
                     if (!ping.IsCompleted && Verdict(Stopwatch.GetElapsedTime(asked), cpu) is { } verdict) return verdict;
                 }
                 // A refused connection is the end of the process, of which its exit tells.
-                if (!await ping) await Task.WhenAny(process.Ended, Task.Delay(50, cancellation));
+                if (!await ping) await Task.WhenAny(process.Exited, Task.Delay(50, cancellation));
                 await look.WaitAsync(parts.Options.PingMs, cancellation);
             }
         }

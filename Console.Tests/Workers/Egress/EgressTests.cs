@@ -115,7 +115,7 @@ public sealed class EgressTests
               const n = Number(new URL(request.url).searchParams.get("n"));
               const all = await Promise.allSettled(Array.from({ length: n }, () => fetch("http://127.0.0.1:{{upstream.Port}}/").then(r => r.text())));
               return Response.json([all.filter(a => a.status === "fulfilled").length, all.find(a => a.status === "rejected")?.reason.message ?? null]); } };
-            """, limits: WorkerLimits.Usual with { Subrequests = 12, ConcurrentSubrequests = 3 });
+            """, limits: WorkerLimits.Usual with { Subrequests = 12, ConcurrentSubrequests = 3, CpuMs = 20_000, CpuPercent = 100 });
         (await node.GetAsync(key, "/?n=12")).Body.ShouldBe("[12,null]");
         (await node.GetAsync(key, "/?n=10000")).Body.ShouldBe("[12,\"Too many subrequests.\"]");
         (await node.GetAsync(key, "/?n=12")).Body.ShouldBe("[12,null]"); // the next request has its own

@@ -148,8 +148,8 @@ public sealed class ComputeServerTests
         var key = node.Deploy(1, Hello);
         foreach (var wrong in (string[])["", "1", "@1", "1@1~1", "../1@1", "1@1+tail+tail", "2@1 1@1"])
         {
-            using var http = new HttpMessageInvoker(Quarterdeck.Workers.Runtime.UnixHttp.Handler(node.ServerOf(key).SocketPath));
             await node.ServerOf(key).ReadyAsync(default);
+            using var http = new HttpMessageInvoker(Quarterdeck.Workers.Runtime.UnixHttp.Handler(node.ServerOf(key).SocketPath));
             using var request = new HttpRequestMessage(HttpMethod.Get, "http://zone.example/");
             request.Headers.TryAddWithoutValidation("x-quarterdeck-worker", wrong);
             (await http.SendAsync(request, default)).StatusCode.ShouldBe(System.Net.HttpStatusCode.NotFound, wrong);

@@ -17,7 +17,7 @@ public sealed class WatchdogTests
         System.Diagnostics.Process.GetProcessById(pid).Kill();
         await ComputeNode.Until(() => node.ServerOf(key).Generation > generation && node.ServerOf(key).IsUp, "the shard is back");
         node.ServerOf(key).SocketPath.ShouldNotBe(socket);
-        (await node.GetAsync(key)).Body.ShouldBe("hello");
+        (await node.AskAsync(key)).ShouldBe("hello");
         (node.Info().Restarts, node.Ends.Count).ShouldBe((1, 0)); // an idle process's end is nobody's fault
         node.Info().LastEnd.ShouldBe("Signal 9 ended it.");
         File.Exists(socket).ShouldBeFalse();
@@ -31,7 +31,7 @@ public sealed class WatchdogTests
         var loop = node.Deploy(2, "export default { fetch() { for (;;); } };");
         (await node.GetAsync(good)).Status.ShouldBe(200);
         (await node.TryAsync(loop)).Status.ShouldBeOneOf(0, 500);
-        (await node.GetAsync(good)).Body.ShouldBe("hello");
+        (await node.AskAsync(good)).ShouldBe("hello");
         await ComputeNode.Until(() => !node.Ends.IsEmpty, "the end is put on somebody");
         node.Ends.TryPeek(out var end).ShouldBeTrue();
         (end!.Blame, end.Kind).ShouldBe((loop, StrikeKind.Stuck));
@@ -67,7 +67,7 @@ public sealed class WatchdogTests
         using (var stop = System.Diagnostics.Process.Start("kill", ["-STOP", $"{pid}"])) await stop.WaitForExitAsync();
         await ComputeNode.Until(() => node.Info() is { State: ComputeServerState.Up } info && info.Pid != pid, "another process");
         node.Info().LastEnd.ShouldContain("did not answer");
-        (await node.GetAsync(key)).Body.ShouldBe("hello");
+        (await node.AskAsync(key)).ShouldBe("hello");
     }
 
     [Fact]
@@ -85,7 +85,7 @@ public sealed class WatchdogTests
             (await node.TryAsync(buffers)).Status.ShouldBeOneOf(0, 500);
             await ComputeNode.Until(() => node.Ends.Any(e => e.Blame?.Serial == 3), "the buffer bomb is named");
         }
-        (await node.GetAsync(good)).Body.ShouldBe("hello");
+        (await node.AskAsync(good)).ShouldBe("hello");
         node.Info().Restarts.ShouldBe(0);
     }
 
