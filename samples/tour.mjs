@@ -8,12 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backUpAndRestore } from './tour-restore.mjs';
+import { deployAndCall } from './tour-workers.mjs';
 
 const console_ = process.argv[2];
 const data = mkdtempSync(join(tmpdir(), 'quarterdeck-tour-'));
 const token = randomBytes(24).toString('hex');
 const run = randomBytes(3).toString('hex');
-const [port, appliancePort] = await Promise.all([freePort(), freePort()]);
+const [port, appliancePort, workerPort] = await Promise.all([freePort(), freePort(), freePort()]);
 const base = `http://127.0.0.1:${port}`;
 const started = Date.now();
 const made = { vms: new Set(), plugins: new Set() };
@@ -32,7 +33,7 @@ try {
   await step('start the console', async () => {
     const log = openSync(join(data, 'console.log'), 'w');
     child = spawn('dotnet', [console_], { stdio: ['ignore', log, log], env: { ...process.env, QUARTERDECK_DATA: data, QUARTERDECK_URLS: base, QUARTERDECK_ADMIN_TOKEN: token,
-      QUARTERDECK_APPLIANCE_URL: `https://10.0.2.2:${appliancePort}` } });
+      QUARTERDECK_APPLIANCE_URL: `https://10.0.2.2:${appliancePort}`, QUARTERDECK_WORKER_URLS: `http://127.0.0.1:${workerPort}` } });
     child.ended = new Promise(resolve => child.once('exit', (code, signal) => resolve(signal ?? code)));
     await until('the console is ready', 60, async () => {
       if (child.exitCode !== null) throw new Error(`the console ended: ${readFileSync(join(data, 'console.log'), 'utf8').slice(-2000)}`);
@@ -71,6 +72,8 @@ try {
   });
 
   await backUpAndRestore({ step, get, post: json, accepted, finished, host, run, data, made, fail });
+
+  await deployAndCall({ step, get, put: (path, body) => json('PUT', path, body), del, until, run, workers: `http://127.0.0.1:${workerPort}`, fail });
 
   let plugin;
   await step('import the appliance, until its plug-in is ready', async () => {
@@ -155,6 +158,10 @@ async function get(path) {
 async function json(method, path, body) {
   const answer = await call(method, path, body);
   return answer.ok ? await answer.json() : fail(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+}
+async function del(path) {
+  const answer = await call('DELETE', path);
+  if (!answer.ok) fail(`DELETE ${path}: ${answer.status} ${await answer.text()}`);
 }
 async function accepted(method, path, body) {
   const answer = await call(method, path, body);
