@@ -24,6 +24,8 @@ function script(path) {
 
 async function load() {
   allowStyles(window.quarterdeck?.nonce ?? '');
+  // By itself it would start its workers from blobs, which the content policy forbids.
+  window.MonacoEnvironment = { getWorker: (_, name) => new Worker(`${base}/base/worker/workerMain.js`, { name }) };
   await script(`${base}/loader.js`);
   const amd = window.require;
   amd.config({ paths: { vs: base } });
