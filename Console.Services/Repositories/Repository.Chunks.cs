@@ -3,6 +3,7 @@ using Quarterdeck.Repositories.Chunks;
 using Quarterdeck.Repositories.Objects;
 using Quarterdeck.Repositories.Packs;
 using Quarterdeck.Repositories.Trees;
+using Quarterdeck.Repositories.Upkeep;
 
 namespace Quarterdeck.Repositories;
 
@@ -87,7 +88,7 @@ public sealed partial class Repository
     private async Task<int> ReadRecordAsync(ChunkId id, Memory<byte> into, CancellationToken cancellation)
     {
         if (_own.ContainsKey(id)) await FlushAsync(cancellation);
-        for (var refreshed = false; ; refreshed = true)
+        for (var look = 1; ; look++)
         {
             var table = _table;
             while (table.Find(id, toRelyOn: false) is { } found)
@@ -97,10 +98,25 @@ public sealed partial class Repository
                 // From here on this session stores such content anew, too.
                 lock (_swap) _table = _table.Without(found);
             }
-            // Another session may have stored it after this one began.
-            if (refreshed) return -1;
-            await RefreshAsync(cancellation);
+            // Another session may have stored it after this one began; or the index that lists it is damaged, and its pack is not.
+            if (look == 1) await RefreshAsync(cancellation);
+            else if (look > 2 || !await HealIndexesAsync(cancellation)) return -1;
         }
+    }
+
+    /// <summary>Makes indexes that cannot be read anew from their packs, once a session.</summary>
+    /// <returns>Whether it is worth looking again.</returns>
+    private async Task<bool> HealIndexesAsync(CancellationToken cancellation)
+    {
+        await _healing.WaitAsync(cancellation);
+        try
+        {
+            if (_healed) return true;
+            if (_session is null || _indexes.Unreadable.Count == 0) return false;
+            await IndexRepair.RebuildAsync(this, cancellation);
+            return _healed = true;
+        }
+        finally { _healing.Release(); }
     }
 
     internal async Task RefreshAsync(CancellationToken cancellation)

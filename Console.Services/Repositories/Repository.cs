@@ -27,12 +27,13 @@ public sealed partial class Repository : IAsyncDisposable
     private readonly PackWriter _data, _nodes;
     private readonly ConcurrentDictionary<ChunkId, Task> _own = [];
     private readonly ConcurrentDictionary<ChunkId, ChunkId[]> _cache = [];
-    private readonly SemaphoreSlim _indexing = new(1);
+    private readonly SemaphoreSlim _indexing = new(1), _healing = new(1);
     private readonly Lock _swap = new();
     private readonly List<IndexFile> _ownIndexes = [];
     private readonly ChunkTable _began;
     private volatile ChunkTable _table;
     private volatile Exception? _broken;
+    private bool _healed;
     private int _closed;
 
     private Repository(RepositoryFiles files, OpenSession? session, RepositoryException? unwritable, IndexShelf indexes, ChunkTable table)
@@ -147,6 +148,7 @@ public sealed partial class Repository : IAsyncDisposable
         await _nodes.DisposeAsync();
         if (_session is not null) await _session.DisposeAsync();
         _indexing.Dispose();
+        _healing.Dispose();
         await _files.DisposeAsync();
     }
 }

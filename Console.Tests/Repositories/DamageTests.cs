@@ -111,6 +111,22 @@ public sealed class DamageTests
         await Disk.ShouldBeAsync(later, point, Seeds(1, 30));
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task A_damaged_index_stops_no_restore_for_the_packs_are_asked_instead(bool appendOnly)
+    {
+        using var home = new TestRepository { Options = new NewRepository(AppendOnly: appendOnly, PackBytes: 1 << 20) };
+        PointManifest point;
+        await using (var session = await home.OpenAsync()) point = await Disk.BackUpAsync(session, Seeds(1, 30));
+        Flip(Directory.GetFiles(Path.Combine(home.Folder, "index")).ShouldHaveSingleItem(), 100);
+        await using (var restoring = await home.OpenAsync())
+        {
+            await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Disk.ShouldBeAsync(restoring, point, Seeds(1, 30))));
+            await Should.ThrowAsync<RepositoryException>(() => restoring.ReadAsync(restoring.IdOf(TestRepository.Chunk(999)), new byte[Repository.ChunkSize], default));
+        }
+        await using var later = await home.OpenAsync();
+        later.IsKnown(later.IdOf(TestRepository.Chunk(7))).ShouldBeTrue("it is in an index again");
+    }
+
     [Fact]
     public async Task Lost_packs_and_damaged_nodes_are_told_with_the_points_that_need_them()
     {

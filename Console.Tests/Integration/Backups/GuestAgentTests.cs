@@ -69,7 +69,7 @@ public sealed class GuestAgentTests(SystemLibvirt libvirt)
         await BackupLab.UntilAsync(async () => (await lab.TakeAsync()).ReadBytes > 0); // it writes on
     }
 
-    [Fact]
+    [Fact, Trait("Category", "Long")] // libvirt waits for the agent twice
     public async Task A_guest_whose_agent_says_nothing_is_backed_up_all_the_same_and_the_point_says_why_it_is_not_frozen()
     {
         await using var lab = await GuestAsync("deaf", "deaf");

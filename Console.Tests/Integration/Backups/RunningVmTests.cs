@@ -95,4 +95,24 @@ public sealed class RunningVmTests(SystemLibvirt libvirt)
         await lab.ShouldHoldAsync(next.RecoveryPointId, lab.Content());
         await lab.ShouldBeTidyAsync(next.RecoveryPointId);
     }
+
+    [Fact, Trait("Category", "Long")] // libvirt waits half a minute for the job before it refuses
+    public async Task A_vm_that_somebody_wants_to_migrate_meanwhile_stays_until_its_backup_is_whole()
+    {
+        await using var elsewhere = await PrivateLibvirt.StartAsync();
+        await using var lab = await BackupLab.StartAsync(libvirt, "move");
+        await lab.AddDiskAsync("vda", 64);
+        await lab.DefineAsync();
+        await lab.StartVmAsync();
+        await lab.WriteAsync("vda", 0, 60 * MiB, 1);
+        var reading = new TaskCompletionSource();
+        var operation = new TestOperation { OnProgress = done => { if (done > MiB) reading.TrySetResult(); } };
+        var taking = lab.TakeAsync(new TakeOptions(TakeKind.Regular) { BytesPerSecond = MiB }, operation);
+        await reading.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        var refused = await Should.ThrowAsync<InvalidOperationException>(SystemLibvirt.RunAsync("virsh", "-c", SystemLibvirt.Uri, "migrate", "--live", "--unsafe", lab.Name, elsewhere.Uri));
+        taking.IsCompleted.ShouldBeFalse(refused.Message);
+        var point = await taking;
+        await lab.ShouldHoldAsync(point.RecoveryPointId, lab.Content());
+        await lab.ShouldBeTidyAsync(point.RecoveryPointId);
+    }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using Quarterdeck.Tests.Integration.RunningConsole;
 using Quarterdeck.Tests.Support;
 
 namespace Quarterdeck.Tests.Integration.Restores;
@@ -47,7 +48,14 @@ public sealed class RestoreFaultTests(SystemLibvirt libvirt)
         var detail = ended.GetProperty("problem").GetProperty("detail").GetString()!;
         detail.ShouldContain("Nothing was restored");
         detail.ShouldContain(point.Id.ToString());
+        foreach (var mode in new[] { "full", "new" })
+        {
+            var other = await lab.Rest.EndedAsync(await lab.RestoreAsync(point.Id, mode, mode == "new" ? new { name = lab.Name + "-2" } : null));
+            other.GetProperty("state").GetString().ShouldBe("failed", other.ToString());
+            other.GetProperty("problem").GetProperty("detail").GetString()!.ShouldContain(point.Id.ToString());
+        }
         (await lab.StateAsync()).ShouldBe("running", "it was not even shut down");
+        LocalLibvirt.Domains().ShouldNotContain(lab.Name + "-2");
         await lab.Rest.SucceededAsync(await lab.Rest.AcceptedAsync(HttpMethod.Post, $"/vms/{lab.VmId}/actions/stop"));
         await lab.ShouldHoldAsync(present);
         lab.ShouldBeTidy();

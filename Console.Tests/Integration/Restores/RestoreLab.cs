@@ -62,6 +62,13 @@ internal sealed class RestoreLab : IAsyncDisposable
     /// <summary>A client of this console with another token.</summary>
     public RestClient As(string token) => new(_console!.Url, token);
 
+    /// <summary>Goes on with the VM of a lab that is gone: only what its disks held is known.</summary>
+    public void Inherit(RestoreLab lost)
+    {
+        VmId = lost.VmId;
+        foreach (var (target, disk) in lost.Disks) Disks[target] = disk;
+    }
+
     /// <summary>The same VM, with another console that has the same data.</summary>
     public RestoreLab On(ConsoleProcess console)
     {
