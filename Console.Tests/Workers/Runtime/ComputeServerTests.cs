@@ -63,7 +63,7 @@ public sealed class ComputeServerTests
         (await node.GetAsync(running)).Body.ShouldBe("1"); // from the node's own memory
         var refused = await node.GetAsync(never);
         (refused.Status, refused.Outcome).ShouldBe((503, "load"));
-        refused.Error.ShouldContain("cannot be read");
+        refused.Error!.ShouldContain("cannot be read");
         node.StoreAway = false;
         await ComputeNode.Until(() => node.GetAsync(never).Result.Status == 200, "a failed load is tried again");
     }
@@ -76,7 +76,7 @@ public sealed class ComputeServerTests
         node.Damage(key);
         var answer = await node.GetAsync(key);
         (answer.Status, answer.Outcome).ShouldBe((503, "load"));
-        answer.Error.ShouldContain("does not make the digest");
+        answer.Error!.ShouldContain("does not make the digest");
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public sealed class ComputeServerTests
         (await node.GetAsync(good)).Body.ShouldBe("hello");
         answer = await node.GetAsync(wrong);
         (answer.Status, answer.Outcome).ShouldBe((503, "load"));
-        answer.Error.ShouldContain("SyntaxError");
+        answer.Error!.ShouldContain("SyntaxError");
     }
 
     [Fact]

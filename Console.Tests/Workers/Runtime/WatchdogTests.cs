@@ -66,7 +66,7 @@ public sealed class WatchdogTests
         var pid = node.Info().Pid!.Value;
         using (var stop = System.Diagnostics.Process.Start("kill", ["-STOP", $"{pid}"])) await stop.WaitForExitAsync();
         await ComputeNode.Until(() => node.Info() is { State: ComputeServerState.Up } info && info.Pid != pid, "another process");
-        node.Info().LastEnd.ShouldContain("did not answer");
+        node.Info().LastEnd!.ShouldContain("did not answer");
         (await node.AskAsync(key)).ShouldBe("hello");
     }
 
