@@ -148,6 +148,7 @@ public static class QuarterdeckApp
         api.MapSchedules();
         api.MapAppliances();
         api.MapPlugins();
+        api.MapZoneCertificates();
         api.MapValidation();
         api.MapWorkerWatching();
     }

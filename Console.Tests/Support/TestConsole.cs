@@ -54,7 +54,7 @@ public sealed class TestConsole : IAsyncDisposable
         var folder = data ?? Directory.CreateTempSubdirectory("quarterdeck-test-").FullName;
         var all = new Dictionary<string, string>
         {
-            ["QUARTERDECK_DATA"] = folder, ["QUARTERDECK_URLS"] = $"http://127.0.0.1:{port}", ["QUARTERDECK_APPLIANCE_URL"] = "https://127.0.0.1:0",
+            ["QUARTERDECK_DATA"] = folder, ["QUARTERDECK_URLS"] = $"http://127.0.0.1:{port}", ["QUARTERDECK_APPLIANCE_URL"] = "https://127.0.0.1:0", ["QUARTERDECK_WORKER_URLS"] = "http://127.0.0.1:0",
             ["QUARTERDECK_ADMIN_PASSWORD"] = Password, ["QUARTERDECK_ADMIN_TOKEN"] = Token, ["Quarterdeck:Hosts:FirstHost"] = "",
             ["Logging:LogLevel:Default"] = "Warning",
         };

@@ -5,12 +5,13 @@ using Microsoft.Extensions.Logging;
 using Quarterdeck.Workers.Front.Assets;
 using Quarterdeck.Workers.Front.Tls;
 using Quarterdeck.Workers.Front.Upstream;
+using Quarterdeck.Workers.Registry;
 
 namespace Quarterdeck.Workers.Front;
 
 /// <summary>From host and path to an answer: a static file, a worker, or a refusal. Reads the worker table and no database.</summary>
 internal sealed partial class FrontApplication(
-    WorkerTable table, ConsoleHosts console, CertificateTable certificates, AssetResponder assets, Forwarder forwarder, IUpstreams servers, WorkerFigures figures, ILogger<FrontApplication> logger)
+    WorkerTable table, OwnNames own, CertificateTable certificates, AssetResponder assets, Forwarder forwarder, IUpstreams servers, WorkerFigures figures, ILogger<FrontApplication> logger)
     : IHttpApplication<Exchange>
 {
     private const string Challenges = "/.well-known/acme-challenge/";
@@ -87,7 +88,7 @@ internal sealed partial class FrontApplication(
     private Refusal? Route(Exchange exchange, string host)
     {
         var now = table.Current;
-        if (console.Contains(host)) return Refusal.Misdirected;
+        if (own.Contains(host)) return Refusal.Misdirected;
         if (now.ZoneOf(host) is not { } zone) return table.IsLoaded ? Refusal.NoZone : Refusal.Starting;
         if (now.Match(zone, exchange.Request.Path) is not { } worker) return Refusal.NoRoute;
         if (worker.Versions.Count == 0) return Refusal.NotDeployed;

@@ -22,7 +22,7 @@ internal static class FrontServices
         services.AddSingleton<CertificateTable>();
         services.AddHostedService(p => p.GetRequiredService<CertificateTable>());
         services.AddSingleton<IUpstreams>(p => p.GetRequiredService<ComputeServers>());
-        services.AddSingleton<ConsoleHosts>().AddSingleton<AssetCache>().AddSingleton<AssetResponder>();
+        services.AddSingleton<AssetCache>().AddSingleton<AssetResponder>();
         services.AddSingleton<UpstreamPools>().AddSingleton<Forwarder>().AddSingleton<FrontApplication>();
         services.AddHostedService<FrontListener>();
         return services;

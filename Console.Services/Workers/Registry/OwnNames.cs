@@ -22,6 +22,9 @@ internal sealed partial class OwnNames
     [GeneratedRegex(@"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$")]
     private static partial Regex Label();
 
+    /// <summary>Whether a request's host name, without port, is the console's: one of its own, an address, or none at all. No zone has those, whatever is stored.</summary>
+    public bool Contains(string host) => host.Length == 0 || _own.Contains(host) || host[0] == '[' || (char.IsAsciiDigit(host[^1]) && IPAddress.TryParse(host, out _));
+
     /// <summary>A zone's host name in its one spelling, or what is wrong with it.</summary>
     public Result<string> Zone(string text)
     {

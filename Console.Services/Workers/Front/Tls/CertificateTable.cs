@@ -30,9 +30,25 @@ internal sealed partial class CertificateTable(
     public string? Challenge(string hostname, string token) =>
         _challenges.TryGetValue(StoredChallenge.KeyOf(hostname, token), out var challenge) && challenge.ExpiresAt > time.GetUtcNow() ? challenge.KeyAuthorization : null;
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
-        FollowAsync(certificates, token => store.LoadAsync(null, token), Take, stoppingToken),
-        FollowAsync(challenges, token => store.ChallengesAsync(null, token), Take, stoppingToken));
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        table.Changed += ForgetGone;
+        try
+        {
+            await Task.WhenAll(
+                FollowAsync(certificates, token => store.LoadAsync(null, token), Take, stoppingToken),
+                FollowAsync(challenges, token => store.ChallengesAsync(null, token), Take, stoppingToken));
+        }
+        finally { table.Changed -= ForgetGone; }
+    }
+
+    /// <summary>A zone that is deleted takes its certificate along; one of the same name starts without.</summary>
+    private void ForgetGone(WorkerTableSnapshot now)
+    {
+        if (now.Sequence == 0) return;
+        foreach (var name in _own.Keys) if (name.Length > 0 && !now.Zones.ContainsKey(name)) _own.TryRemove(name, out _);
+        foreach (var name in _stored.Keys) if (!now.Zones.ContainsKey(name)) _stored.TryRemove(name, out _);
+    }
 
     private async Task FollowAsync<T>(EventStream<T> stream, Func<CancellationToken, Task<IReadOnlyList<T>>> all, Action<LiveBatch<T>> take, CancellationToken cancellation)
     {
