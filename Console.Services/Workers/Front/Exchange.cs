@@ -38,7 +38,11 @@ internal sealed class Exchange
     /// <summary>Whether its figures were written already.</summary>
     public bool IsRecorded { get; set; }
 
-    public bool HasStarted => Response.HasStarted;
+    /// <summary>Whether part of the answer's body was handed to the server, so that no other answer can take its place.</summary>
+    public bool HasWritten { get; set; }
+
+    /// <summary>Whether it is too late for another answer.</summary>
+    public bool HasStarted => HasWritten || Response.HasStarted;
 
     public bool IsHead => HttpMethods.IsHead(Request.Method);
 
@@ -74,7 +78,7 @@ internal sealed class Exchange
         Response = features.GetRequiredFeature<IHttpResponseFeature>();
         Lifetime = features.GetRequiredFeature<IHttpRequestLifetimeFeature>();
         Began = Stopwatch.GetTimestamp();
-        (SetCookie, Outcome, Worker, Version, IsRecorded) = (null, RequestOutcome.Ok, null!, null!, false);
+        (SetCookie, Outcome, Worker, Version, IsRecorded, HasWritten) = (null, RequestOutcome.Ok, null!, null!, false, false);
         return this;
     }
 

@@ -56,7 +56,7 @@ internal sealed class FrontRig : IAsyncDisposable
     }
 
     public static DeployedWorker Worker(long serial = 1, WorkerLimits? limits = null) =>
-        new(serial, "shop", WorkerTier.Shared, [Version(serial, 1, 100, limits)], null, null, DateTimeOffset.UnixEpoch);
+        new(serial, "shop", WorkerTier.Shared, [Version(serial, 1, 100, limits)], null, null, 1, DateTimeOffset.UnixEpoch);
 
     public static DeployedVersion Version(long serial, int version, int percent, WorkerLimits? limits = null, WorkerAssets? assets = null) =>
         new(new(serial, version), $"{serial}@{version}", percent, limits ?? WorkerLimits.Usual with { WallMs = 60_000 }, assets, new WorkerTriggers([], []));

@@ -65,13 +65,17 @@ internal sealed class Forwarder(IUpstreams servers, UpstreamPools pools, ITailSi
                 return true;
             }
             if (!Relay(exchange, connection, head, mayReplay)) return false;
-            await ResponseRelay.BodyAsync(connection, exchange.Body, exchange.Version.Limits.ResponseBytes);
+            await ResponseRelay.BodyAsync(connection, exchange, exchange.Version.Limits.ResponseBytes);
             reusable = connection.Head.KeepsAlive && connection.IsClean && pump is null or { IsCompletedSuccessfully: true, Result: null };
             return true;
         }
         catch (Exception e) when (e is UpstreamException or OperationCanceledException or IOException)
         {
-            if (mayReplay && e is UpstreamException { Fault: UpstreamFault.Ended } && connection.Cut is Cut.None && !exchange.HasStarted) return false;
+            if (mayReplay && e is UpstreamException { Fault: UpstreamFault.Ended } && connection.Cut is Cut.None && !exchange.HasStarted)
+            {
+                exchange.ResponseHeaders.Clear();
+                return false;
+            }
             var reason = pump is { IsCompletedSuccessfully: true } ? pump.Result : null;
             await FailAsync(exchange, Failure.Of(exchange, connection, e, reason));
             return true;

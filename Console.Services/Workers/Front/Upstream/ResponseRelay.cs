@@ -37,11 +37,11 @@ internal static class ResponseRelay
 
     /// <summary>The body, piece by piece as it comes.</summary>
     /// <param name="from">The head was read from it.</param>
-    /// <param name="to">Flushed whenever there is nothing more to send at once.</param>
+    /// <param name="to">The answer; flushed whenever there is nothing more to send at once.</param>
     /// <param name="most">Bytes that the worker may send; 0 for no limit.</param>
     /// <exception cref="UpstreamException">It ended early, is damaged, or too large.</exception>
     /// <exception cref="OperationCanceledException">The visitor has gone.</exception>
-    public static ValueTask BodyAsync(UpstreamConnection from, PipeWriter to, long most)
+    public static ValueTask BodyAsync(UpstreamConnection from, Exchange to, long most)
     {
         var framing = from.Head.Framing;
         if (framing is Framing.None) return ValueTask.CompletedTask;
@@ -49,19 +49,21 @@ internal static class ResponseRelay
         // what most answers are: short, and here already; the server sends head and body together when the request ends
         if (framing is Framing.Length && from.Received.Length >= from.Head.Length)
         {
-            to.Write(from.Received[..(int)from.Head.Length]);
+            to.HasWritten = true;
+            to.Body.Write(from.Received[..(int)from.Head.Length]);
             from.Consume((int)from.Head.Length);
             return ValueTask.CompletedTask;
         }
         return StreamAsync(from, to, framing, most == 0 ? long.MaxValue : most);
     }
 
-    private static async ValueTask StreamAsync(UpstreamConnection from, PipeWriter to, Framing framing, long most)
+    private static async ValueTask StreamAsync(UpstreamConnection from, Exchange exchange, Framing framing, long most)
     {
-        var chunks = new ChunkedBody();
+        var (chunks, to) = (new ChunkedBody(), exchange.Body);
         long left = framing is Framing.Length ? from.Head.Length : long.MaxValue, waiting = 0;
         while (true)
         {
+            exchange.HasWritten |= from.Received.Length > 0;
             waiting += Take(from, to, framing, ref chunks, ref left, ref most);
             if (left == 0 || chunks.IsComplete) return;
             var receive = from.ReceiveAsync();
