@@ -15,10 +15,8 @@ public static class AccessServices
         services.AddOptions<AccessOptions>().BindConfiguration("Quarterdeck:Access")
             .Validate(AccessOptions.IsSane, AccessOptions.Rules).ValidateOnStart();
         services.AddIdentity();
-        services.AddSingleton<AuditLog>();
+        services.AddGuard();
         services.AddSingleton<AuditTrail>();
-        services.AddSingleton<Guard>();
-        services.AddSingleton<PermissionCatalogue>();
         services.AddSingleton<AccessSignal>();
         services.AddSingleton<UserDirectory>();
         services.AddSingleton<TokenStore>();
@@ -37,6 +35,9 @@ public static class AccessServices
         services.AddPermissions(typeof(AccessPermissions));
         return services;
     }
+
+    /// <summary>Guard and audit alone, for a node without users.</summary>
+    public static IServiceCollection AddGuard(this IServiceCollection services) => services.AddSingleton<AuditLog>().AddSingleton<Guard>().AddSingleton<PermissionCatalogue>();
 
     private static void AddIdentity(this IServiceCollection services)
     {

@@ -10,11 +10,13 @@ namespace Quarterdeck.Workers;
 /// <summary>Registers the room.</summary>
 public static class WorkersServices
 {
-    /// <summary>Adds workers, zones and what routes by them. Each sub-folder adds its own below.</summary>
-    public static IServiceCollection AddWorkers(this IServiceCollection services)
+    /// <summary>Adds workers, zones and what routes by them, for the console itself.</summary>
+    public static IServiceCollection AddWorkers(this IServiceCollection services) => services.AddWorkerNode().AddRegistry();
+
+    /// <summary>Adds what serves zones by definitions that are made elsewhere. Each sub-folder adds its own below.</summary>
+    public static IServiceCollection AddWorkerNode(this IServiceCollection services)
     {
         services.AddWorkerTable();
-        services.AddRegistry();
         services.AddFigures();
         services.AddGuardAndTiers();
         services.AddRuntime();

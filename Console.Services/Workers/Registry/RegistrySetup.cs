@@ -14,7 +14,7 @@ internal static class RegistrySetup
         services.AddOptions<WorkersOptions>().BindConfiguration("Quarterdeck:Workers").ValidateOnStart();
         services.AddSingleton<IValidateOptions<WorkersOptions>, WorkersOptionsValidator>();
         services.AddSingleton<BlobStore>().AddSingleton<SecretValues>().AddSingleton<PolicyStore>().AddSingleton<DeploymentStore>().AddSingleton<VersionStore>().AddSingleton<WorkerStore>().AddSingleton<ZoneStore>();
-        services.AddSingleton<CodeReader>().AddSingleton<TableStore>().AddSingleton<TableTopics>().AddSingleton<WorkerTable>();
+        services.AddSingleton<CodeReader>().AddSingleton<TableStore>().AddSingleton<TableTopics>().AddSingleton<WorkerTable>().AddSingleton<OwnNames>();
         services.AddSingleton(p => new WorkerCodeStore(p.GetRequiredService<CodeReader>()));
         services.AddSingleton<IWorkerCodeSource>(p => p.GetRequiredService<WorkerCodeStore>());
         services.AddSingleton(p => new EventStream<Worker>("workers", w => w.Id.ToString(), p.GetRequiredService<WorkerStore>().LoadAsync, p.GetRequiredService<EventBus>()));
@@ -28,7 +28,7 @@ internal static class RegistrySetup
     public static IServiceCollection AddRegistry(this IServiceCollection services)
     {
         services.AddPermissions(typeof(WorkersPermissions));
-        services.AddSingleton<BindingReader>().AddSingleton<UploadCheck>().AddSingleton<OwnNames>().AddSingleton<VersionMaker>().AddSingleton<Deployer>();
+        services.AddSingleton<BindingReader>().AddSingleton<UploadCheck>().AddSingleton<VersionMaker>().AddSingleton<Deployer>();
         // Constructors of public classes stay internal where they take private parts, so the container is told how.
         services.AddSingleton(p => new WorkerRegistry(p.GetRequiredService<WorkerStore>(), p.GetRequiredService<VersionMaker>(), p.GetRequiredService<WorkerNews>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
         services.AddSingleton(p => new WorkerVersions(p.GetRequiredService<WorkerStore>(), p.GetRequiredService<VersionStore>(), p.GetRequiredService<CodeReader>(), p.GetRequiredService<Guard>()));
