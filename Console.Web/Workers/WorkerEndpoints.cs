@@ -1,3 +1,4 @@
+using Quarterdeck.Platform;
 using Quarterdeck.Web.Access;
 using Quarterdeck.Web.Api;
 using Quarterdeck.Web.Live;
@@ -28,6 +29,9 @@ internal static class WorkerEndpoints
             .Needs(WorkersPermissions.Manage).Answers<Worker>("Trust a worker, so that it may run in a shared shard");
         group.MapPost("/{name}/actions/distrust", (string name, HttpContext http, WorkerRegistry workers, CancellationToken c) => TrustAsync(name, false, http, workers, c))
             .Needs(WorkersPermissions.Manage).Answers<Worker>("Withdraw the trust: the worker goes into a process of its own");
+        group.MapPost("/projects", ProjectAsync).Needs(WorkersPermissions.Deploy).Answers<UploadOutcome>("Deploy a wrangler project folder as it is", StatusCodes.Status201Created)
+            .TakesUpload("The folder's files as parts named by their paths, with node_modules where it imports packages; or the whole as application/zip, application/x-tar or application/gzip. Reads wrangler.toml, .json or .jsonc; keys that mean nothing here are named in 'warnings'.")
+            .TakesQuery("name", "The worker's name; that of the settings file when absent.").TakesQuery("environment", "A named environment of the settings file.").TakesQuery("deploy", "false makes the version only.");
         group.MapVersions();
         api.MapGet("/worker-policy", PolicyAsync).Needs(WorkersPermissions.Read).Answers<WorkerPolicy>("Read the limits that hold for all workers").WithTags("Workers");
         api.MapPut("/worker-policy", SetPolicyAsync).Needs(WorkersPermissions.Manage).Answers<WorkerPolicy>("Set defaults and ceilings for all workers, and who is trusted").WithTags("Workers");
@@ -49,6 +53,21 @@ internal static class WorkerEndpoints
         if ((await workers.MayUploadAsync(caller, name, cancellation)).Problem is { } refused) return refused.ToHttp();
         if (!(await WorkerUploadReader.UploadAsync(http, cancellation)).TryGet(out var upload, out var problem)) return problem.ToHttp();
         return (await workers.UploadAsync(caller, name, upload, Deploys(http), cancellation)).ToCreated(o => $"/workers/{o.Name}", o => o);
+    }
+
+    private static async Task<IResult> ProjectAsync(HttpContext http, WorkerProjects projects, CancellationToken cancellation)
+    {
+        if (!(await FolderAsync(http, projects, cancellation)).TryGet(out var files, out var problem)) return problem.ToHttp();
+        var query = http.Request.Query;
+        var name = query["name"].ToString() is { Length: > 0 } named ? named : null;
+        return (await projects.DeployAsync(CallerAccessor.FromHttp(http), files, name, query["environment"], Deploys(http), cancellation)).ToCreated(o => $"/workers/{o.Name}", o => o);
+    }
+
+    private static async Task<Result<IReadOnlyList<UploadedFile>>> FolderAsync(HttpContext http, WorkerProjects projects, CancellationToken cancellation)
+    {
+        if (http.Request.ContentType?.Split(';')[0].Trim().ToLowerInvariant() is not ("application/zip" or "application/x-tar" or "application/gzip" or "application/x-gzip" or "application/octet-stream"))
+            return (await WorkerUploadReader.FilesAsync(http, cancellation)).Then(f => (IReadOnlyList<UploadedFile>)f);
+        return (await WorkerUploadReader.BodyAsync(http, cancellation)).TryGet(out var archive, out var problem) ? await projects.OpenArchiveAsync(archive, cancellation) : problem;
     }
 
     private static async Task<IResult> SettingsAsync(string name, JsonBody<WorkerSettings> body, HttpContext http, WorkerRegistry workers, CancellationToken cancellation)

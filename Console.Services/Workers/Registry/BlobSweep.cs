@@ -1,15 +1,17 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Quarterdeck.Workers.Projects;
 
 namespace Quarterdeck.Workers.Registry;
 
 /// <summary>Removes modules and files that no version has any more, now and then.</summary>
-internal sealed partial class BlobSweep(BlobStore blobs, TimeProvider time, ILogger<BlobSweep> logger) : BackgroundService
+internal sealed partial class BlobSweep(BlobStore blobs, Bundler bundler, TimeProvider time, ILogger<BlobSweep> logger) : BackgroundService
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(30);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        bundler.ClearLeftovers();
         using var timer = new PeriodicTimer(Pause, time);
         try
         {

@@ -1,7 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Events;
+using Quarterdeck.Platform.Processes;
+using Quarterdeck.Workers.Projects;
 
 namespace Quarterdeck.Workers.Registry;
 
@@ -35,6 +38,9 @@ internal static class RegistrySetup
         services.AddSingleton(p => new WorkerDeployments(p.GetRequiredService<WorkerStore>(), p.GetRequiredService<DeploymentStore>(), p.GetRequiredService<Deployer>(), p.GetRequiredService<Guard>()));
         services.AddSingleton(p => new Zones(p.GetRequiredService<ZoneStore>(), p.GetRequiredService<WorkerStore>(), p.GetRequiredService<OwnNames>(), p.GetRequiredService<WorkerNews>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
         services.AddSingleton(p => new WorkerPolicies(p.GetRequiredService<PolicyStore>(), p.GetRequiredService<WorkerNews>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
+        services.TryAddSingleton<ProcessRunner>();
+        services.AddSingleton<Bundler>();
+        services.AddSingleton(p => new WorkerProjects(p.GetRequiredService<WorkerRegistry>(), p.GetRequiredService<Zones>(), p.GetRequiredService<Bundler>(), p.GetRequiredService<IOptions<WorkersOptions>>()));
         services.AddHostedService<RollbackWatch>();
         services.AddHostedService<BlobSweep>();
         return services;

@@ -3,17 +3,19 @@ using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Database;
 using Quarterdeck.Platform;
+using Quarterdeck.Workers.Projects;
 
 namespace Quarterdeck.Workers.Registry;
 
 /// <summary>Makes a version: checks it, tries it, stores its bytes, then itself with its deployment in one transaction.</summary>
 internal sealed partial class VersionMaker(
-    Db db, UploadCheck check, IEnumerable<IStartupCheck> startup, BlobStore blobs, WorkerStore workers, VersionStore versions, CodeReader reader, PolicyStore policies, Deployer deployer, WorkerNews news,
+    Db db, UploadCheck check, Bundler bundler, IEnumerable<IStartupCheck> startup, BlobStore blobs, WorkerStore workers, VersionStore versions, CodeReader reader, PolicyStore policies, Deployer deployer, WorkerNews news,
     IOptions<WorkersOptions> options, AuditLog audit, ILogger<VersionMaker> logger)
 {
     public async Task<Result<UploadOutcome>> UploadAsync(Caller caller, string name, WorkerUpload upload, bool deploy, CancellationToken cancellation)
     {
         if (UploadCheck.Name(name) is { } wrong) return wrong;
+        if (!(await CompiledAsync(upload, cancellation)).TryGet(out upload!, out var mistaken)) return mistaken;
         var existing = await workers.FindAsync(name, cancellation);
         if (!(await check.ReadAsync(name, existing, upload, cancellation)).TryGet(out var draft, out var problem)) return problem;
         return await MakeAsync(caller, name, existing, draft, deploy, cancellation);
@@ -26,6 +28,21 @@ internal sealed partial class VersionMaker(
         var modules = await reader.ModulesAsync(from, cancellation);
         if (!(await check.ReviseAsync(worker, from, modules, wanted, cancellation)).TryGet(out var draft, out var problem)) return problem;
         return await MakeAsync(caller, name, worker, draft, deploy, cancellation);
+    }
+
+    /// <summary>An upload with TypeScript in it is compiled; any other stays as it is.</summary>
+    private async Task<Result<WorkerUpload>> CompiledAsync(WorkerUpload upload, CancellationToken cancellation)
+    {
+        if (!WorkerProjects.NeedsCompiling(upload)) return upload;
+        var assets = upload.Files.Where(f => f.Name.StartsWith(AssetCheck.Folder, StringComparison.Ordinal)).ToList();
+        var sources = upload.Files.Except(assets).Select(f => f with { Name = ModuleCheck.Normal(f.Name) ?? "" }).ToList();
+        if (sources.Exists(f => f.Name.Length == 0)) return Problem.Invalid("modules", "A name leaves the upload or has characters that no module's name has.", "Use relative paths such as lib/answer.ts.");
+        var scripts = sources.Where(f => ModuleCheck.IsTypeScript(f.Name)).Select(f => f.Name).ToList();
+        if ((upload.Metadata.MainModule is { } named ? ModuleCheck.Normal(named) : scripts.Count == 1 ? scripts[0] : null) is not { } main || sources.TrueForAll(f => f.Name != main))
+            return Problem.Invalid("mainModule", "It is missing, or no module of the upload.", $"Name the module whose default export runs, such as {scripts[0]}.");
+        var node = (upload.Metadata.CompatibilityFlags ?? []).Any(f => f.StartsWith("nodejs_compat", StringComparison.Ordinal));
+        var order = new BundleOrder(main, false, node, new Dictionary<string, string>(), new Dictionary<string, string>());
+        return (await bundler.BundleAsync(sources, order, cancellation)).Then(m => new WorkerUpload(upload.Metadata with { MainModule = m[0].Name }, [.. m, .. assets]));
     }
 
     private async Task<Result<UploadOutcome>> MakeAsync(Caller caller, string name, Worker? existing, VersionDraft draft, bool deploy, CancellationToken cancellation)
