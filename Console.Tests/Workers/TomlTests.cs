@@ -57,7 +57,7 @@ public sealed class TomlTests
     [InlineData("a = {b = 1", "line 1")]
     [InlineData("a = \"\\q\"", "escape")]
     [InlineData("= 1", "a key is expected")]
-    [InlineData("a = 1 b = 2", "line should end")]
+    [InlineData("a = \"1\" b = 2", "line should end")]
     public void A_mistake_is_told_by_its_place(string text, string part) => Should.Throw<FormatException>(() => Toml.Parse(text)).Message.ShouldContain(part);
 
     [Fact]
