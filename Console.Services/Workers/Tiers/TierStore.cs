@@ -70,9 +70,9 @@ internal sealed class TierStore(Db db, AuditLog audit, TimeProvider time)
 
     private static async Task<Standing> StandingAsync(DbConnection connection, Moved worker, TiersOptions options, DateTimeOffset now)
     {
-        var strikes = await connection.QuerySingleOrDefaultAsync<ScoreRow>("SELECT score, scored_at FROM worker_strikes WHERE serial = @serial", new { worker.Serial });
+        var strikes = await connection.QuerySingleOrDefaultAsync<ScoreRow>("SELECT score, scored_at FROM worker_strikes WHERE serial = @serial", new { serial = worker.Serial });
         var punished = await connection.ExecuteScalarAsync<int>(
-            "SELECT COUNT(*) FROM worker_tier_steps WHERE serial = @serial AND punished AND at > @since", new { worker.Serial, since = now - TimeSpan.FromDays(1) });
+            "SELECT COUNT(*) FROM worker_tier_steps WHERE serial = @serial AND punished AND at > @since", new { serial = worker.Serial, since = now - TimeSpan.FromDays(1) });
         return new Standing(worker.Tier, worker.Trusted, worker.TierCause == TierCause.Hand.ToColumn(), strikes is null ? 0 : TierRules.Faded(strikes.Score, now - strikes.ScoredAt, options), punished);
     }
 
@@ -81,12 +81,12 @@ internal sealed class TierStore(Db db, AuditLog audit, TimeProvider time)
         var shown = move.Tier is WorkerTier.Shared ? null : reason;
         await connection.ExecuteAsync(
             "UPDATE workers SET tier = @tier, tier_cause = @cause, tier_reason = @shown, tier_until = @until, changed_at = @now WHERE serial = @serial",
-            new { worker.Serial, tier = move.Tier.ToColumn(), cause = move.Cause?.ToColumn(), shown, until = move.Until, now });
-        await connection.ExecuteAsync("DELETE FROM worker_strikes WHERE serial = @serial", new { worker.Serial });
+            new { serial = worker.Serial, tier = move.Tier.ToColumn(), cause = move.Cause?.ToColumn(), shown, until = move.Until, now });
+        await connection.ExecuteAsync("DELETE FROM worker_strikes WHERE serial = @serial", new { serial = worker.Serial });
         await connection.ExecuteAsync("""
             INSERT INTO worker_tier_steps (id, serial, at, from_tier, to_tier, punished, reason, actor, until)
             VALUES (@id, @serial, @now, @from, @to, @punished, @reason, @actor, @until)
-            """, new { id = Guid.CreateVersion7(now), worker.Serial, now, from = worker.Tier.ToColumn(), to = move.Tier.ToColumn(), punished, reason, actor = caller.Name, until = move.Until });
+            """, new { id = Guid.CreateVersion7(now), serial = worker.Serial, now, from = worker.Tier.ToColumn(), to = move.Tier.ToColumn(), punished, reason, actor = caller.Name, until = move.Until });
         await audit.WriteAsync(connection, caller, "worker.tier", $"worker:{worker.Name}", worker.Name,
             new { tier = worker.Tier, reason = worker.TierReason, until = worker.TierUntil }, new { tier = move.Tier, reason, until = move.Until }, CancellationToken.None);
         return new TakenStep(worker.Id, worker.Serial, worker.Name, new TierStep(now, worker.Tier, move.Tier, reason, caller.Name, move.Until));
