@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Quarterdeck.Access;
+using Quarterdeck.Tests.House;
+using Quarterdeck.Tests.Support;
+using Quarterdeck.Tests.Workers.NativeGuard;
+using Quarterdeck.Workers;
+using Xunit.Abstractions;
+
+namespace Quarterdeck.Tests.Workers.Hostile;
+
+/// <summary>The whole platform under attack. Runs when nothing else does: other tests' load must not end good tenants' turns.</summary>
+[Collection(Alone.Name)]
+public sealed partial class HostileTests(ITestOutputHelper output)
+{
+    [GeneratedRegex(@"Put on (\d+)@")]
+    private static partial Regex PutOn();
+
+    [Fact]
+    public async Task Forty_good_tenants_in_one_process_lose_no_request_while_others_attack()
+    {
+        await using var stack = await HostileStack.StartAsync();
+        using var run = await PreparedAsync(stack, "active");
+        await run.LoadAsync(TimeSpan.FromSeconds(15), TimeSpan.FromMilliseconds(250));
+        await JudgeAsync(stack, run);
+    }
+
+    [Fact, Trait("Category", "Long")]
+    public async Task Five_minutes_of_attacks_lose_no_request_and_barely_slow_the_others()
+    {
+        await using var stack = await HostileStack.StartAsync();
+        using var run = await PreparedAsync(stack, "active");
+        await MeasureAsync(stack, run, "with the guard", most: 5);
+    }
+
+    [Fact, Trait("Category", "Long")]
+    public async Task With_a_workerd_that_the_guard_does_not_know_the_watchdog_alone_keeps_the_others_alive()
+    {
+        var folder = Directory.CreateTempSubdirectory("qd-hostile-").FullName;
+        try
+        {
+            await using var stack = await HostileStack.StartAsync(UnknownWorkerd(folder));
+            using var run = await PreparedAsync(stack, "off");
+            await MeasureAsync(stack, run, "without the guard", most: null);
+        }
+        finally { Directory.Delete(folder, recursive: true); }
+    }
+
+    /// <summary>A copy with one byte more: the same program, another digest. Where the sandbox's user can read it.</summary>
+    internal static string UnknownWorkerd(string folder)
+    {
+        var copy = Path.Combine(folder, "workerd");
+        File.Copy(GuardedWorkerd.Binary, copy);
+        File.AppendAllText(copy, "x");
+        File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
+        return copy;
+    }
+
+    private static async Task<HostileRun> PreparedAsync(HostileStack stack, string guard)
+    {
+        var run = new HostileRun(stack);
+        await run.PrepareAsync();
+        run.Failures.ShouldBeEmpty();
+        // One process for all of them, as the console and the system tell it.
+        stack.Shard.ShouldSatisfyAllConditions(
+            shard => shard.Guard.ShouldBe(guard, shard.GuardReason), shard => shard.Workers.ShouldBeGreaterThanOrEqualTo(40),
+            shard => File.ReadAllText($"/proc/{shard.Pid}/comm").Trim().ShouldBe("workerd"));
+        return run;
+    }
+
+    private async Task MeasureAsync(HostileStack stack, HostileRun run, string how, double? most)
+    {
+        var before = await run.LoadAsync(TimeSpan.FromSeconds(20), null);
+        var during = await run.LoadAsync(TimeSpan.FromMinutes(5), TimeSpan.FromMilliseconds(300));
+        await Task.Delay(2000);
+        var idle = await CpuAsync(stack, TimeSpan.FromSeconds(1));
+        var text = string.Create(CultureInfo.InvariantCulture, $"""
+            hostile run {how}, 5 minutes, 40 good tenants in one process
+            good requests {run.Good}, failed {run.Failures.Count}
+            without attacks: p50 {before.P50:0.0} ms, p99 {before.P99:0.0} ms, longest {before.Max:0} ms
+            with attacks:    p50 {during.P50:0.0} ms, p99 {during.P99:0.0} ms, longest {during.Max:0} ms (p99 × {during.P99 / before.P99:0.0})
+            attacks executed {run.Executed.Values.Sum()}: {string.Join(", ", run.Executed.OrderBy(one => one.Key).Select(one => $"{one.Key} {one.Value}"))}
+            refused before they became a version: {string.Join(", ", run.Refused)}
+            ends of processes {stack.Ends.Count}, all put on attackers; CPU of all compute servers 2 s after the attacks: {idle:0.00} of a core
+            {string.Join('\n', stack.Ends.Select(end => "  " + end.Split('\n')[0]))}
+            """);
+        output.WriteLine(text);
+        await File.WriteAllTextAsync(Path.Combine(Repository.Root, "TestResults", $"hostile-{how.Replace(' ', '-')}.txt"), text);
+        await JudgeAsync(stack, run);
+        if (most is { } times) (during.P99 / before.P99).ShouldBeLessThan(times);
+        idle.ShouldBeLessThan(0.2);
+    }
+
+    private async Task JudgeAsync(HostileStack stack, HostileRun run)
+    {
+        output.WriteLine($"good {run.Good}, attacks {run.Executed.Values.Sum()}, refused {string.Join(", ", run.Refused)}\n{string.Join('\n', stack.Ends)}");
+        run.Failures.ShouldBeEmpty();
+        run.Executed.Count.ShouldBe(Attack.All.Count + 1 + ClientAttacks.All.Count - run.Refused.Count, "every attack was executed");
+        run.Refused.ShouldContain("wrong-syntax");
+        run.CanaryHits.ShouldBe(0, "a worker reached the loopback");
+        var names = stack.Table.Current.Workers.Values.ToDictionary(worker => worker.Serial, worker => worker.Name);
+        foreach (var end in stack.Ends)
+            names[long.Parse(PutOn().Match(end).Groups[1].Value is { Length: > 0 } serial ? serial : "0", CultureInfo.InvariantCulture)].ShouldNotStartWith("good", Case.Sensitive, end);
+        foreach (var name in names.Values.Where(name => name.StartsWith("good", StringComparison.Ordinal)))
+            (await stack.Tiers.HistoryAsync(Caller.System, name, default)).Value.ShouldBeEmpty($"{name} did nothing");
+        stack.Table.Current.Workers.Values.Count(worker => worker.Tier is not WorkerTier.Shared).ShouldBeGreaterThan(3, "attackers are set apart");
+    }
+
+    private static async Task<double> CpuAsync(HostileStack stack, TimeSpan time)
+    {
+        var before = stack.Servers.Sum(server => server.CpuSeconds);
+        await Task.Delay(time);
+        return (stack.Servers.Sum(server => server.CpuSeconds) - before) / time.TotalSeconds;
+    }
+}
