@@ -31,7 +31,7 @@ internal static class ClientAttacks
         await client.ConnectAsync(front.Host, front.Port, cancellation);
         var stream = client.GetStream();
         await stream.WriteAsync(Encoding.Latin1.GetBytes(bytes), cancellation);
-        if (read) await stream.ReadAsync(new byte[4096], cancellation);
+        if (read) await stream.ReadAtLeastAsync(new byte[12], 12, throwOnEndOfStream: false, cancellation);
         else await Task.Delay(3000, cancellation);
     }
 

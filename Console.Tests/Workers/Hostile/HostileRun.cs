@@ -38,8 +38,8 @@ internal sealed class HostileRun(HostileStack stack) : IDisposable
     /// <summary>Makes tenants and attackers.</summary>
     public async Task PrepareAsync()
     {
-        for (var i = 0; i < GoodTenants; i++)
-            (await stack.DeployAsync($"good{i}", $"export default {{ fetch() {{ return new Response('good{i}'); }} }};")).ShouldBeNull();
+        await Parallel.ForAsync(0, GoodTenants, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (i, _) =>
+            (await stack.DeployAsync($"good{i}", $"export default {{ fetch() {{ return new Response('good{i}'); }} }};")).ShouldBeNull());
         foreach (var attack in Attack.All.Append(new Attack("egress", AttackEnd.Harmless)))
             if (await stack.DeployAsync(attack.Name, attack.Source) is not null) Refused.Add(attack.Name);
         _canary.Start();

@@ -21,7 +21,7 @@ public sealed partial class HostileTests(ITestOutputHelper output)
     {
         await using var stack = await HostileStack.StartAsync();
         using var run = await PreparedAsync(stack, "active");
-        await run.LoadAsync(TimeSpan.FromSeconds(15), TimeSpan.FromMilliseconds(250));
+        await run.LoadAsync(TimeSpan.FromSeconds(12), TimeSpan.FromMilliseconds(200));
         await JudgeAsync(stack, run);
     }
 
@@ -85,6 +85,7 @@ public sealed partial class HostileTests(ITestOutputHelper output)
             {string.Join('\n', stack.Ends.Select(end => "  " + end.Split('\n')[0]))}
             """);
         output.WriteLine(text);
+        Directory.CreateDirectory(Path.Combine(Repository.Root, "TestResults"));
         await File.WriteAllTextAsync(Path.Combine(Repository.Root, "TestResults", $"hostile-{how.Replace(' ', '-')}.txt"), text);
         await JudgeAsync(stack, run);
         if (most is { } times) (during.P99 / before.P99).ShouldBeLessThan(times);

@@ -52,7 +52,7 @@ static size_t on_near_heap_limit(void *data, size_t limit_now, size_t limit_at_s
   if (allowed == 0) return limit_now * 2;
   if (limit_now < allowed) return allowed;
   mine->condemned = 1;
-  if (++mine->heap_ends > MOST_HEAP_ENDS) give_up(slot, "the heap grows on beyond its limit");
+  if (++mine->heap_ends > MOST_HEAP_ENDS) give_up(slot, "heap far beyond its limit");
   engine.terminate((isolate *)(uintptr_t)mine->isolate);
   return limit_now + slack;
 }
@@ -81,7 +81,7 @@ static bool beyond_limit(isolate *of, int slot) {
   uint64_t allowed = slot_limits(slot)->buffers_mib * mib;
   uint64_t now = read_memory(of, slot);
   if (allowed == 0 || now <= allowed || !guard->slots[slot].limited) return false;
-  if (guard->slots[slot].condemned && now > allowed + LEAP_MIB * mib) give_up(slot, "memory outside the heap grows on");
+  if (guard->slots[slot].condemned && now > allowed + LEAP_MIB * mib) give_up(slot, "buffers far beyond their limit");
   if (collect(of, slot) <= allowed) return false;
   condemn(slot);
   return true;

@@ -102,7 +102,7 @@ static void *watch(void *unused) {
       ended = sequence;
       atomic_fetch_add(starts ? &guard->slots[slot].startup_ends : &guard->slots[slot].cpu_ends, 1);
     }
-    if (cpu - began > limit + guard->grace_ms * ms && turn_sequence == sequence) give_up(slot, "native code ran on beyond the CPU limit");
+    if (cpu - began > limit + guard->grace_ms * ms && turn_sequence == sequence) give_up(slot, "CPU limit, in native code");
   }
 }
 
