@@ -36,7 +36,7 @@ public sealed class SystemLibvirt : IAsyncLifetime
         foreach (var name in (await RunAsync("virsh", "-c", Uri, "list", "--all", "--name")).Split('\n').Where(n => n.Contains(Prefix, StringComparison.Ordinal)))
         {
             try { await RunAsync("virsh", "-c", Uri, "destroy", "--domain", name); } catch (InvalidOperationException) { /* off */ }
-            try { await RunAsync("virsh", "-c", Uri, "undefine", "--snapshots-metadata", "--domain", name); } catch (InvalidOperationException) { /* transient */ }
+            try { await RunAsync("virsh", "-c", Uri, "undefine", "--nvram", "--snapshots-metadata", "--checkpoints-metadata", "--domain", name); } catch (InvalidOperationException) { /* transient */ }
         }
         foreach (var file in Directory.EnumerateFiles("/var/lib/libvirt/images", $"*{Prefix}*")) File.Delete(file);
     }

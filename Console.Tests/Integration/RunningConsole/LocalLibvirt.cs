@@ -25,7 +25,7 @@ internal static class LocalLibvirt
         foreach (var domain in Domains().Where(name => name.Contains(text, StringComparison.Ordinal)))
         {
             Ask("destroy", domain);
-            Ask("undefine", domain, "--nvram", "--snapshots-metadata");
+            Ask("undefine", domain, "--nvram", "--snapshots-metadata", "--checkpoints-metadata");
         }
         foreach (var volume in Volumes().Where(path => path.Contains(text, StringComparison.Ordinal))) Ask("vol-delete", volume);
     }
