@@ -76,4 +76,5 @@ public sealed record RecoveryPoint
 /// <param name="VmId">Of this VM.</param>
 /// <param name="RepositoryId">In this repository.</param>
 /// <param name="Common">Only those made before restores, or none of them.</param>
-public sealed record RecoveryPointQuery(Guid? VmId = null, Guid? RepositoryId = null, bool? Common = null);
+/// <param name="Damaged">Only those that the last verification found damaged, or none of them.</param>
+public sealed record RecoveryPointQuery(Guid? VmId = null, Guid? RepositoryId = null, bool? Common = null, bool? Damaged = null);

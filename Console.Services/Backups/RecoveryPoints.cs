@@ -38,9 +38,9 @@ public sealed class RecoveryPoints
     }
 
     /// <summary>One point as its repository keeps it; unavailable while that is away.</summary>
-    public async Task<Result<PointManifest>> ManifestAsync(Caller caller, Guid id, CancellationToken cancellation)
+    public async Task<Result<PointManifest>> ManifestAsync(Caller caller, Guid id, CancellationToken cancellation, Guid? repositoryId = null)
     {
-        if (!(await GetAsync(caller, id, cancellation)).TryGet(out var point, out var problem)) return problem;
+        if (!(await GetAsync(caller, id, cancellation, repositoryId)).TryGet(out var point, out var problem)) return problem;
         return await InRepositoryAsync(point, async repository => await repository.PointAsync(id, cancellation) is { } manifest ? Result<PointManifest>.From(manifest) : Problem.NotFound("recovery point", id), cancellation);
     }
 
@@ -104,8 +104,20 @@ public sealed class RecoveryPoints
         return await _mirror.ReadAsync(repositoryId, cancellation) is { } problem ? problem : Done.It;
     }
 
-    /// <summary>The point with its repository's console id, without asking for permission; for the rooms above. Null when there is none.</summary>
-    public Task<RecoveryPoint?> FindAsync(Guid id, CancellationToken cancellation) => _points.FindAsync(id, cancellation);
+    /// <summary>The point with its repository's console id, without asking for permission; for the rooms above. A point that was copied is in several repositories: the one named, or the first. Null when there is none.</summary>
+    public Task<RecoveryPoint?> FindAsync(Guid id, CancellationToken cancellation, Guid? repositoryId = null) => _points.FindAsync(id, cancellation, repositoryId);
+
+    /// <summary>Where a VM is backed up to when nobody says: the only repository there is, or the only one that has its points. Without asking for permission.</summary>
+    /// <returns>Invalid <c>repositoryId</c> when there is more than one to choose from.</returns>
+    public async Task<Result<Guid>> RepositoryForAsync(Guid vmId, CancellationToken cancellation)
+    {
+        var all = await _repositories.ListAsync(cancellation);
+        if (all.Count == 1) return all[0].Id;
+        var used = (await _points.AllAsync(new RecoveryPointQuery(vmId), cancellation)).Select(p => p.RepositoryId).Distinct().ToList();
+        if (used.Count == 1) return used[0];
+        return Problem.Invalid("repositoryId", all.Count == 0 ? "There is no repository yet." : $"There are several repositories ({string.Join(", ", all.Take(5).Select(r => $"'{r.Name}'"))}), and the VM's points do not tell which.",
+            all.Count == 0 ? "Add one: POST /repositories." : "Send the id of one of GET /repositories.");
+    }
 
     /// <summary>All points of a VM in a repository, newest first, without asking for permission; for retention.</summary>
     public Task<IReadOnlyList<RecoveryPoint>> OfVmAsync(Guid vmId, Guid repositoryId, CancellationToken cancellation) => _points.AllAsync(new RecoveryPointQuery(vmId, repositoryId), cancellation);

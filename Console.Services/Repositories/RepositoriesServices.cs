@@ -1,10 +1,12 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
+using Quarterdeck.Database;
 using Quarterdeck.Events;
 using Quarterdeck.Operations;
 using Quarterdeck.Repositories.Registry;
 using Quarterdeck.Repositories.Upkeep;
+using Quarterdeck.Schedules;
 
 namespace Quarterdeck.Repositories;
 
@@ -28,8 +30,10 @@ public static class RepositoriesServices
         services.AddSingleton(s => new RepositoryConnections(s.GetRequiredService<RepositoryStore>(), s.GetRequiredService<RepositoryPlaces>(), s.GetRequiredService<RepositoryWatch>(), s.GetRequiredService<TimeProvider>()));
         services.AddSingleton(s => new RepositoryRegistry(
             s.GetRequiredService<RepositoryStore>(), s.GetRequiredService<RepositoryAdmission>(), s.GetRequiredService<RepositoryPlaces>(), s.GetRequiredService<RepositoryWatch>(),
-            s.GetServices<IRepositoryUse>(), s.GetRequiredService<EventStream<RepositoryInfo>>(), s.GetRequiredService<Guard>(), s.GetRequiredService<AuditLog>()));
+            s.GetServices<IRepositoryUse>(), s.GetRequiredService<RepositorySchedules>(), s.GetRequiredService<EventStream<RepositoryInfo>>(), s.GetRequiredService<Guard>(), s.GetRequiredService<AuditLog>()));
         services.AddSingleton(s => new RepositoryUpkeep(s.GetRequiredService<RepositoryStore>(), s.GetRequiredService<OperationQueue>(), s.GetRequiredService<Guard>()));
+        services.AddSingleton(s => new RepositorySchedules(s.GetRequiredService<RepositoryStore>(), s.GetRequiredService<ScheduleBook>(), s.GetRequiredService<Db>(), s.GetRequiredService<Guard>(), s.GetRequiredService<AuditLog>()));
+        services.AddScheduledAction<ScheduledVerify>().AddScheduledAction<ScheduledPrune>().AddScheduledAction<ScheduledCollect>();
         services.AddSingleton<UpkeepCalls>();
         services.AddOperationHandler<VerifyHandler>().AddOperationHandler<PruneHandler>().AddOperationHandler<CollectHandler>().AddOperationHandler<CopyHandler>();
         return services;

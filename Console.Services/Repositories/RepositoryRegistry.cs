@@ -14,13 +14,14 @@ public sealed class RepositoryRegistry
     private readonly RepositoryPlaces _places;
     private readonly RepositoryWatch _watch;
     private readonly IEnumerable<IRepositoryUse> _users;
+    private readonly RepositorySchedules _schedules;
     private readonly EventStream<RepositoryInfo> _stream;
     private readonly Guard _guard;
     private readonly AuditLog _audit;
 
     internal RepositoryRegistry(
-        RepositoryStore store, RepositoryAdmission admission, RepositoryPlaces places, RepositoryWatch watch, IEnumerable<IRepositoryUse> users, EventStream<RepositoryInfo> stream, Guard guard, AuditLog audit) =>
-        (_store, _admission, _places, _watch, _users, _stream, _guard, _audit) = (store, admission, places, watch, users, stream, guard, audit);
+        RepositoryStore store, RepositoryAdmission admission, RepositoryPlaces places, RepositoryWatch watch, IEnumerable<IRepositoryUse> users, RepositorySchedules schedules, EventStream<RepositoryInfo> stream, Guard guard, AuditLog audit) =>
+        (_store, _admission, _places, _watch, _users, _schedules, _stream, _guard, _audit) = (store, admission, places, watch, users, schedules, stream, guard, audit);
 
     /// <summary>Whether all repositories were looked at once since the start.</summary>
     public bool Looked => _watch.Looked;
@@ -69,6 +70,7 @@ public sealed class RepositoryRegistry
         if (await _store.FindAsync(id, cancellation) is not { } row) return Problem.NotFound("repository", id);
         foreach (var user in _users)
             if (await user.WhyNeededAsync(id, cancellation) is { } why) return Problem.Conflict("The repository is needed", why);
+        await _schedules.EndAsync(caller, id, cancellation);
         await _store.RemoveAsync(id, cancellation);
         await _audit.WriteAsync(caller, "repository.remove", Target(id), row.Name, new { row.Name, row.Kind, row.Location, row.Points }, null, cancellation);
         _stream.Remove(id.ToString("D"));

@@ -18,17 +18,17 @@ public sealed class RepositoryUpkeep
     /// <summary>Reads and hashes everything (<c>repository.verify</c>).</summary>
     /// <returns>The operation's id.</returns>
     public Task<Result<Guid>> VerifyAsync(Caller caller, Guid id, CancellationToken cancellation) =>
-        StartAsync(caller, id, row => Alone(UpkeepKinds.Verify, row, new UpkeepInput(id)), removes: false, cancellation);
+        StartAsync(caller, id, row => UpkeepKinds.Alone(UpkeepKinds.Verify, row), removes: false, cancellation);
 
     /// <summary>Removes expired points, but for pinned ones, those in use and the last good one of a VM (<c>repository.prune</c>). Space is freed by the next collect.</summary>
     /// <returns>The operation's id; Conflict when the repository is append-only.</returns>
     public Task<Result<Guid>> PruneAsync(Caller caller, Guid id, CancellationToken cancellation) =>
-        StartAsync(caller, id, row => Alone(UpkeepKinds.Prune, row, new UpkeepInput(id)), removes: true, cancellation);
+        StartAsync(caller, id, row => UpkeepKinds.Alone(UpkeepKinds.Prune, row), removes: true, cancellation);
 
     /// <summary>Frees what no point needs, while backups run (<c>repository.collect</c>).</summary>
     /// <returns>The operation's id; Conflict when the repository is append-only.</returns>
     public Task<Result<Guid>> CollectAsync(Caller caller, Guid id, CancellationToken cancellation) =>
-        StartAsync(caller, id, row => Alone(UpkeepKinds.Collect, row, new UpkeepInput(id)), removes: true, cancellation);
+        StartAsync(caller, id, row => UpkeepKinds.Alone(UpkeepKinds.Collect, row), removes: true, cancellation);
 
     /// <summary>Copies points to another repository, only what is missing there (<c>repository.copy</c>).</summary>
     /// <param name="caller">Who asks.</param>
@@ -55,12 +55,6 @@ public sealed class RepositoryUpkeep
         if (removes && row.AppendOnly) return Problem.Conflict("The repository is append-only", $"'{row.Name}' was made so that nothing in it can be removed.");
         return await _queue.EnqueueAsync(caller, operation(row), cancellation);
     }
-
-    // One after the other on this console; beside backups and restores, which share the repository.
-    private static NewOperation Alone(OperationKind kind, RepositoryRow row, object input) => new(kind.Key, RepositoryRegistry.Target(row.Id), row.Name, input)
-    {
-        Locks = [Shared(row.Id), new ResourceLock($"repository-upkeep:{row.Id:D}", LockMode.Exclusive)],
-    };
 
     private static ResourceLock Shared(Guid id) => new(RepositoryRegistry.Target(id), LockMode.Shared);
 }

@@ -19,8 +19,9 @@ public enum RestoreMode
 /// <param name="Start">Whether to start the VM afterwards; null for the state before (a new VM: off).</param>
 /// <param name="ShutdownSeconds">How long the guest has to shut down before its power is cut, 0 to 3600; null for the console's setting. 0 cuts it at once.</param>
 /// <param name="Plan">REST only: answer the plan and do nothing.</param>
+/// <param name="RepositoryId">Where to read from, for a point that was copied and is in several repositories; null for any of them.</param>
 public sealed record NewRestore(
-    Guid RecoveryPointId, RestoreMode Mode, string? Name = null, Guid? HostId = null, bool? Start = null, int? ShutdownSeconds = null, bool Plan = false);
+    Guid RecoveryPointId, RestoreMode Mode, string? Name = null, Guid? HostId = null, bool? Start = null, int? ShutdownSeconds = null, bool Plan = false, Guid? RepositoryId = null);
 
 /// <summary>What a restore did; the operation's result.</summary>
 /// <param name="Mode">What was made.</param>

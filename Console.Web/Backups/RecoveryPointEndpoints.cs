@@ -16,7 +16,7 @@ internal static class RecoveryPointEndpoints
     private const string Copies = "Which repository is meant, for a point that was copied and is in several.";
 
     /// <summary>What <c>POST /vms/{id}/actions/backup</c> takes.</summary>
-    /// <param name="RepositoryId">Where to; may be left out when there is one repository only.</param>
+    /// <param name="RepositoryId">Where to; may be left out when there is only one repository, or only one that has the VM's points.</param>
     /// <param name="Full">Whether to read everything although changes were tracked.</param>
     /// <param name="BytesPerSecond">Most bytes to read from the VM in a second, at least 1 MiB.</param>
     internal sealed record BackupRequest(Guid? RepositoryId = null, bool Full = false, long? BytesPerSecond = null);
@@ -30,7 +30,7 @@ internal static class RecoveryPointEndpoints
     {
         var points = api.MapGroup("/recovery-points").WithTags("Recovery points");
         points.MapGet("", ListAsync).Needs(BackupsPermissions.Read).Answers<Listing<RecoveryPoint>>("List recovery points")
-            .WithDescription("Newest first. Filters: vmId, repositoryId, common (made before a restore). Sorts by createdAt, vm, readBytes, storedBytes or logicalBytes; searches in VM name and ids.");
+            .WithDescription("Newest first. Filters: vmId, repositoryId, common (made before a restore), damaged (found so by the last verification). Sorts by createdAt, vm, readBytes, storedBytes or logicalBytes; searches in VM name and ids.");
         points.MapGet("/{id:guid}", GetAsync).Needs(BackupsPermissions.Read).Answers<RecoveryPoint>("Read a recovery point").TakesQuery("repositoryId", Copies);
         points.MapDelete("/{id:guid}", DeleteAsync).Needs(BackupsPermissions.Delete).AnswersNothing("Delete a recovery point")
             .WithDescription("Its room comes back with the repository's next collect. 409 for a pinned one.").TakesQuery("repositoryId", Copies);
@@ -44,18 +44,18 @@ internal static class RecoveryPointEndpoints
         return api;
     }
 
-    private static async Task<IResult> ListAsync(ListQuery list, string? vmId, string? repositoryId, bool? common, HttpContext http, RecoveryPoints points, CancellationToken cancellation)
+    private static async Task<IResult> ListAsync(ListQuery list, string? vmId, string? repositoryId, bool? common, bool? damaged, HttpContext http, RecoveryPoints points, CancellationToken cancellation)
     {
         if (!list.Page(Sortable).TryGet(out var page, out var problem)) return problem.ToHttp();
-        if (!Read(vmId, repositoryId, common).TryGet(out var query, out problem)) return problem.ToHttp();
+        if (!Read(vmId, repositoryId, common, damaged).TryGet(out var query, out problem)) return problem.ToHttp();
         return (await points.ListAsync(CallerAccessor.FromHttp(http), query, page, cancellation)).ToList();
     }
 
     /// <summary>The filters as the address spells them.</summary>
-    public static Result<RecoveryPointQuery> Read(string? vmId, string? repositoryId, bool? common)
+    public static Result<RecoveryPointQuery> Read(string? vmId, string? repositoryId, bool? common, bool? damaged = null)
     {
         var errors = new List<FieldError>();
-        var query = new RecoveryPointQuery(Id(vmId, "vmId", "GET /vms"), Id(repositoryId, "repositoryId", "GET /repositories"), common);
+        var query = new RecoveryPointQuery(Id(vmId, "vmId", "GET /vms"), Id(repositoryId, "repositoryId", "GET /repositories"), common, damaged);
         return errors.Count > 0 ? Problem.Invalid(errors) : query;
 
         Guid? Id(string? text, string field, string from)
@@ -84,7 +84,8 @@ internal static class RecoveryPointEndpoints
         var caller = CallerAccessor.FromHttp(http);
         if ((await machines.GetAsync(caller, id, cancellation)).Problem is { } missing) return missing.ToHttp(); // 404 before the body is read
         if (!(await body.ReadAsync(cancellation)).TryGet(out var request, out var problem)) return problem.ToHttp();
-        return (await points.BackUpAsync(caller, new NewBackup(id, request.RepositoryId ?? Guid.Empty, request.Full, BytesPerSecond: request.BytesPerSecond), cancellation)).ToAccepted();
+        if (!(request.RepositoryId is { } named ? named : await points.RepositoryForAsync(id, cancellation)).TryGet(out var repository, out problem)) return problem.ToHttp();
+        return (await points.BackUpAsync(caller, new NewBackup(id, repository, request.Full, BytesPerSecond: request.BytesPerSecond), cancellation)).ToAccepted();
     }
 
     private static Guid? Repository(HttpContext http) => Guid.TryParse(http.Request.Query["repositoryId"], out var id) ? id : null;

@@ -48,7 +48,7 @@ public sealed partial class RecoveryPointPage : LiveComponent
 
     private async Task ReadManifestAsync()
     {
-        if ((await Points.ManifestAsync(await Callers.GetAsync(), Id, CancellationToken.None)).TryGet(out var manifest, out _manifestProblem)) _manifest = manifest;
+        if ((await Points.ManifestAsync(await Callers.GetAsync(), Id, CancellationToken.None, RepositoryId)).TryGet(out var manifest, out _manifestProblem)) _manifest = manifest;
     }
 
     private Task VerifyAsync() => DoAsync(async () =>

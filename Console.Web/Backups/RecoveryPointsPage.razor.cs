@@ -39,6 +39,7 @@ public sealed partial class RecoveryPointsPage : LiveComponent
         [
             new("repositoryId", "Repository", repositories.TryGet(out var page, out _) ? [.. page.Items.Select(r => (r.Id.ToString(), r.Name))] : []),
             new("common", "Origin", [("false", "backups"), ("true", "before a restore")]),
+            new("damaged", "Found", [("true", "damaged"), ("false", "not damaged")]),
         ];
         await NameAsync();
     }
@@ -48,14 +49,14 @@ public sealed partial class RecoveryPointsPage : LiveComponent
     {
         var address = ListUri.Of(Navigation);
         _query = address.ToPageQuery(RecoveryPointEndpoints.Sortable, sort: "-createdAt");
-        bool? common = bool.TryParse(address.Value("common"), out var yes) ? yes : null;
-        if (RecoveryPointEndpoints.Read(address.Value("vmId"), address.Value("repositoryId"), common).TryGet(out var filter, out _filterProblem)) _filter = filter;
+        bool? common = bool.TryParse(address.Value("common"), out var yes) ? yes : null, damaged = bool.TryParse(address.Value("damaged"), out var bad) ? bad : null;
+        if (RecoveryPointEndpoints.Read(address.Value("vmId"), address.Value("repositoryId"), common, damaged).TryGet(out var filter, out _filterProblem)) _filter = filter;
         Refresh(_points);
         if (_filter.VmId is null) _ofVm = null;
     }
 
     private bool Concerns(RecoveryPoint point) =>
-        (_filter.VmId is null || point.VmId == _filter.VmId) && (_filter.RepositoryId is null || point.RepositoryId == _filter.RepositoryId) && (_filter.Common is null || point.Common == _filter.Common);
+        (_filter.VmId is null || point.VmId == _filter.VmId) && (_filter.RepositoryId is null || point.RepositoryId == _filter.RepositoryId) && (_filter.Common is null || point.Common == _filter.Common) && (_filter.Damaged is null || (point.Damage is not null) == _filter.Damaged);
 
     private async Task NameAsync()
     {

@@ -23,6 +23,9 @@ internal static class RepositoryEndpoints
         group.MapGet("/{id:guid}/growth", GrowthAsync).Needs(RepositoriesPermissions.Read).Produces<IReadOnlyList<RepositorySample>>().WithSummary("Read how it grew, a sample a day");
         group.MapGet("/{id:guid}/key", KeyAsync).Needs(RepositoriesPermissions.ExportKey).Produces<ExportedKey>()
             .WithSummary("Export the key of an encrypted repository").WithDescription("Each export is in the audit log.");
+        group.MapGet("/{id:guid}/schedules", SchedulesAsync).Needs(RepositoriesPermissions.Read).Produces<RepositoryUpkeepSchedules>().WithSummary("Read when a repository is verified, pruned and collected by itself");
+        group.MapPut("/{id:guid}/schedules", SetSchedulesAsync).Needs(RepositoriesPermissions.Manage).Produces<RepositoryUpkeepSchedules>()
+            .WithSummary("Set when a repository is verified, pruned and collected by itself").WithDescription("All three at once; what is left out is never done. Each is {cron,timeZone,enabled?}.");
         group.MapPost("/{id:guid}/actions/verify", VerifyAsync).Needs(RepositoriesPermissions.Operate).Produces<AcceptedOperation>(202)
             .WithSummary("Read and hash everything").WithDescription("Tells which recovery points are affected by damage; the result has them by id.");
         group.MapPost("/{id:guid}/actions/prune", PruneAsync).Needs(RepositoriesPermissions.Operate).Produces<AcceptedOperation>(202)
@@ -64,6 +67,16 @@ internal static class RepositoryEndpoints
 
     private static async Task<IResult> CollectAsync(Guid id, HttpContext http, RepositoryUpkeep upkeep, CancellationToken cancellation) =>
         (await upkeep.CollectAsync(CallerAccessor.FromHttp(http), id, cancellation)).ToAccepted();
+
+    private static async Task<IResult> SchedulesAsync(Guid id, HttpContext http, RepositorySchedules schedules, CancellationToken cancellation) =>
+        (await schedules.GetAsync(CallerAccessor.FromHttp(http), id, cancellation)).ToOk();
+
+    private static async Task<IResult> SetSchedulesAsync(Guid id, JsonBody<UpkeepRules> body, HttpContext http, RepositorySchedules schedules, CancellationToken cancellation)
+    {
+        var caller = CallerAccessor.FromHttp(http);
+        if ((await schedules.GetAsync(caller, id, cancellation)).Problem is { } missing) return missing.ToHttp(); // 404 before the body is read
+        return (await body.ReadAsync(cancellation)).TryGet(out var rules, out var problem) ? (await schedules.SetAsync(caller, id, rules, cancellation)).ToOk() : problem.ToHttp();
+    }
 
     private static async Task<IResult> CopyAsync(Guid id, JsonBody<CopyRequest> body, HttpContext http, RepositoryRegistry repositories, RepositoryUpkeep upkeep, CancellationToken cancellation)
     {

@@ -38,7 +38,7 @@ public sealed partial class RepositoryPage : LiveComponent
         var caller = await Callers.GetAsync();
         (_operates, _manages) = (caller.May(RepositoriesPermissions.Operate), caller.May(RepositoriesPermissions.Manage));
         (_exports, _audits) = (caller.May(RepositoriesPermissions.ExportKey), caller.May(AccessPermissions.ReadAudit));
-        _tabs = [new("overview", "Overview"), new("operations", "Operations"), .. _audits ? [new Tab("audit", "Audit")] : Array.Empty<Tab>()];
+        _tabs = [new("overview", "Overview"), new("upkeep", "Upkeep"), new("operations", "Operations"), .. _audits ? [new Tab("audit", "Audit")] : Array.Empty<Tab>()];
     }
 
     /// <inheritdoc/>

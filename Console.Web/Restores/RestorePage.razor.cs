@@ -30,6 +30,9 @@ public sealed partial class RestorePage
     /// <summary>A recovery point to begin with.</summary>
     [SupplyParameterFromQuery] public Guid? Point { get; set; }
 
+    /// <summary>Which repository is meant, for a point that was copied.</summary>
+    [SupplyParameterFromQuery] public Guid? RepositoryId { get; set; }
+
     /// <summary>A VM whose points are shown.</summary>
     [SupplyParameterFromQuery] public Guid? Vm { get; set; }
 
@@ -59,12 +62,12 @@ public sealed partial class RestorePage
     {
         _problem = null;
         RecoveryPoint? first = null;
-        if (Point is { } id && !(await Points.GetAsync(_caller!, id, CancellationToken.None)).TryGet(out first, out _problem)) return;
+        if (Point is { } id && !(await Points.GetAsync(_caller!, id, CancellationToken.None, RepositoryId)).TryGet(out first, out _problem)) return;
         _of = first?.VmId ?? Vm;
         if (!(await Points.ListAsync(_caller!, new RecoveryPointQuery(VmId: _of), new PageQuery(1, MostPoints), CancellationToken.None)).TryGet(out var page, out _problem)) return;
         if ((await Hosts.ListAsync(_caller!, new PageQuery(1, PageQuery.MaxSize), CancellationToken.None)).TryGet(out var hosts, out _)) _hosts = hosts.Items;
         (_points, _total) = (page.Items, page.Total);
-        if (first is not null && _points.All(p => p.Id != first.Id)) _points = [first, .. _points];
+        if (first is not null && _points.All(p => (p.Id, p.RepositoryId) != (first.Id, first.RepositoryId))) _points = [first, .. _points];
         if (first is not null) await ChooseAsync(first);
     }
 
@@ -101,7 +104,7 @@ public sealed partial class RestorePage
     }
 
     private NewRestore Request() => new(
-        _point!.Id, _mode, _mode is RestoreMode.New ? _name : null, _mode is RestoreMode.New && Guid.TryParse(_host, out var host) ? host : null, _start switch { "yes" => true, "no" => false, _ => null });
+        _point!.Id, _mode, _mode is RestoreMode.New ? _name : null, _mode is RestoreMode.New && Guid.TryParse(_host, out var host) ? host : null, _start switch { "yes" => true, "no" => false, _ => null }, RepositoryId: _point.RepositoryId);
 
     // A plan may take a while, and the person goes on choosing: only the newest one counts.
     private async Task PlanAsync()

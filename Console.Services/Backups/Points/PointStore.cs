@@ -153,6 +153,7 @@ internal sealed class PointStore(Db db, RepositoryConnections repositories, Even
         if (query.VmId is { } vmId) Add("vm_id = @vmId", "vmId", vmId);
         if (query.RepositoryId is { } repositoryId) Add("repository_id = @repositoryId", "repositoryId", repositoryId);
         if (query.Common is { } common) Add("common = @common", "common", common);
+        if (query.Damaged is { } damaged) conditions.Add(damaged ? "damage IS NOT NULL" : "damage IS NULL");
         if (!string.IsNullOrWhiteSpace(search)) Add(@"(vm_name_key LIKE @search ESCAPE '\' OR id LIKE @search ESCAPE '\' OR vm_id LIKE @search ESCAPE '\')", "search", Dialect.Contains(search.Trim().ToLowerInvariant()));
         return (conditions.Count == 0 ? "" : "WHERE " + string.Join(" AND ", conditions), parameters);
 

@@ -125,7 +125,7 @@ internal sealed partial class OpenPoints(
         try
         {
             var begun = time.GetTimestamp();
-            var manifest = (await points.ManifestAsync(Caller.System, point.Id, cancellation)).Value;
+            var manifest = (await points.ManifestAsync(Caller.System, point.Id, cancellation, point.RepositoryId)).Value;
             if (manifest.Disks.Count > MostDisks) throw new ProblemException(Problem.Conflict("It has too many disks", $"Files can be read from points of up to {MostDisks} disks; this one has {manifest.Disks.Count}. Restore it as a new VM."));
             var boot = await image.GetAsync(cancellation);
             foreach (var disk in manifest.Disks) opened.Add((await exports.OpenAsync(point.Id, disk.Target, cancellation, point.RepositoryId)).Value);

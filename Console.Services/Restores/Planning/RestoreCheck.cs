@@ -17,7 +17,9 @@ internal sealed class RestoreCheck(RecoveryPoints points, HostConnections connec
     public async Task<Result<RestoreDraft>> CheckAsync(NewRestore restore, bool planning, CancellationToken cancellation)
     {
         if (Fields(restore, planning) is { Count: > 0 } errors) return Problem.Invalid(errors);
-        if (await points.FindAsync(restore.RecoveryPointId, cancellation) is not { } point)
+        if (restore.RepositoryId is { } wanted && await points.FindAsync(restore.RecoveryPointId, cancellation, wanted) is null && await points.FindAsync(restore.RecoveryPointId, cancellation) is { } elsewhere)
+            return Problem.Invalid("repositoryId", $"The recovery point is not in that repository; it is in '{elsewhere.RepositoryName}'.", "Leave it out, or use the id of a repository that has the point.");
+        if (await points.FindAsync(restore.RecoveryPointId, cancellation, restore.RepositoryId) is not { } point)
             return Problem.Invalid("recoveryPointId", $"There is no recovery point '{restore.RecoveryPointId}'.", "Use the id of a recovery point of the list; it may have expired.");
         LocatedVm? vm = null;
         if (restore.Mode != RestoreMode.New)
