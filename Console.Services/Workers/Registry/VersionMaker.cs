@@ -74,7 +74,7 @@ internal sealed partial class VersionMaker(
         var best = new StartupReport(0, null);
         foreach (var one in startup)
         {
-            if (!(await one.CheckAsync(new StartupCandidate(Guid.NewGuid(), draft.Code, draft.HealthPath), cancellation)).TryGet(out var report, out var problem)) return problem;
+            if (!(await one.CheckAsync(new StartupCandidate(Guid.NewGuid(), draft.Code, draft.HealthPath), cancellation)).TryGet(out var report, out var problem)) return StartMistake.Explain(problem);
             best = report;
         }
         return best;
