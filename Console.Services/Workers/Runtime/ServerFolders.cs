@@ -25,12 +25,15 @@ internal sealed class RunFolder(ConsoleOptions options)
     // The longest name below is cNNNNNNNNNN/io/admin-NNNN.sock, and a socket's path has 107 bytes.
     private const int LongestBase = 70;
 
+    private readonly Lock _gate = new();
     private string? _own;
 
     /// <summary>The folders of one server, new and empty.</summary>
     public ServerFolders For(string id)
     {
-        var folder = Path.Combine(_own ??= Begin(), id);
+        // Servers start side by side: whoever began second would remove the first one's folder as left over.
+        lock (_gate) _own ??= Begin();
+        var folder = Path.Combine(_own, id);
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
         return ServerFolders.Make(folder);
     }
