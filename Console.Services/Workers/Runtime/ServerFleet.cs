@@ -97,11 +97,7 @@ internal sealed partial class ServerFleet(ServerParts parts, WorkerTable table, 
         finally { table.Changed -= Follow; }
     }
 
-    private void Follow(WorkerTableSnapshot now)
-    {
-        try { _changed.Release(); }
-        catch (SemaphoreFullException) { } // a sweep is due already
-    }
+    private void Follow(WorkerTableSnapshot now) => SweepSoon();
 
     private IEnumerable<ComputeServer> Everywhere() => _shared.Concat(_cordons.Values);
 
@@ -110,7 +106,13 @@ internal sealed partial class ServerFleet(ServerParts parts, WorkerTable table, 
     // The isolate's heap and buffers, and what workerd itself needs.
     private long Cordon(WorkerLimits limits) => (long)Math.Max(parts.Options.CordonMiB, limits.MemoryMiB + limits.BuffersMiB + 160) << 20;
 
-    private ComputeServer Make(ServerSetup setup) => new(new ServerProcess(parts, setup, EndedAsync, () => Changed?.Invoke()), Node);
+    private ComputeServer Make(ServerSetup setup) => new(new ServerProcess(parts, setup, EndedAsync, () => Changed?.Invoke(), SweepSoon), Node);
+
+    private void SweepSoon()
+    {
+        try { _changed.Release(); }
+        catch (SemaphoreFullException) { } // a sweep is due already
+    }
 
     private ComputeServer[] StartShards()
     {
@@ -165,11 +167,14 @@ internal sealed partial class ServerFleet(ServerParts parts, WorkerTable table, 
             if (server.Process.Admin is not { } admin) continue;
             var stale = DateTimeOffset.UtcNow.AddMinutes(-parts.Options.IdleMinutes).ToUnixTimeMilliseconds();
             var recent = DateTimeOffset.UtcNow.AddSeconds(-30).ToUnixTimeMilliseconds();
-            foreach (var isolate in await ListAsync(admin, cancellation))
+            var isolates = await ListAsync(admin, cancellation);
+            var excess = server.Process.Excess;
+            foreach (var isolate in isolates.OrderBy(i => i.Used))
             {
                 if (!isolate.Open || isolate.Live > 0 || !WorkerKey.TryParse(isolate.Key.Split('+')[0], out var key) || server.Process.InFlight.Has(key)) continue;
                 var deployed = workers.TryGetValue(key.Serial, out var worker) && worker.Versions.Any(v => v.Key == key) && !isolate.Key.EndsWith("+tail", StringComparison.Ordinal);
-                if (isolate.Used < (deployed ? stale : recent)) await server.Process.EvictAsync(isolate.Key, cancellation);
+                // What was used longest ago makes room first.
+                if (isolate.Used < (deployed ? stale : recent) || excess-- > 0) await server.Process.EvictAsync(isolate.Key, cancellation);
             }
         }
     }

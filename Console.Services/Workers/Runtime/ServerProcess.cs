@@ -17,10 +17,14 @@ internal sealed record ServerEnd(ServerProcess Server, WorkerKey? Blame, StrikeK
 /// <summary>One compute server over its restarts: starts the process, watches it, finds out whose fault its end was, starts it again.</summary>
 internal sealed partial class ServerProcess : IAsyncDisposable
 {
+    // What an idle isolate of a small worker takes.
+    private const long IsolateBytes = 2_100_000;
+
     private readonly ServerParts _parts;
     private readonly ServerSetup _setup;
     private readonly Func<ServerEnd, Task> _ended;
     private readonly Action _changed;
+    private readonly Action _crowded;
     private readonly bool _again;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
@@ -35,9 +39,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private int _restarts;
     private string? _lastEnd;
 
-    public ServerProcess(ServerParts parts, ServerSetup setup, Func<ServerEnd, Task> ended, Action? changed = null, bool restarts = true)
+    public ServerProcess(ServerParts parts, ServerSetup setup, Func<ServerEnd, Task> ended, Action? changed = null, Action? crowded = null, bool restarts = true)
     {
-        (_parts, _setup, _ended, _changed, _again, _logger) = (parts, setup, ended, changed ?? (() => { }), restarts, parts.Loggers.CreateLogger<ServerProcess>());
+        (_parts, _setup, _ended, _changed, _crowded, _again, _logger) = (parts, setup, ended, changed ?? (() => { }), crowded ?? (() => { }), restarts, parts.Loggers.CreateLogger<ServerProcess>());
         _state = new ServerState(0, "", null, null, SandboxParts.None, ComputeServerState.Starting, "It has not started yet.");
         _running = Task.Run(RunAsync);
     }
@@ -56,6 +60,9 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     /// <summary>How the last process ended; null when none did.</summary>
     public string? LastEnd => _lastEnd;
+
+    /// <summary>How many isolates should go, so that the cgroup's memory is not filled.</summary>
+    public int Excess => Pid is { } pid && ProcessUse.Resident(pid) - _setup.MemoryBytes / 10 * 7 is > 0 and var over ? (int)(over / IsolateBytes) + 8 : 0;
 
     /// <summary>Versions whose code this process was given.</summary>
     public ICollection<WorkerKey> Loaded => _loaded.Keys;
@@ -206,6 +213,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private void Handed(CodePackage package)
     {
         _view?.SetLimits(package.Key.ToString(), ServerStart.GuardLimitsOf(package.Limits));
+        if (Excess > 0) _crowded();
         if (_loaded.TryAdd(package.Key, 0)) _parts.Figures.RecordColdStart(package.Key.Serial, package.Key.Version);
     }
 
