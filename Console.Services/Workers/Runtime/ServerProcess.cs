@@ -62,7 +62,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     public string? LastEnd => _lastEnd;
 
     /// <summary>How many isolates should go, so that the cgroup's memory is not filled.</summary>
-    public int Excess => Pid is { } pid && ProcessUse.Resident(pid) - _setup.MemoryBytes / 10 * 7 is > 0 and var over ? (int)(over / IsolateBytes) + 8 : 0;
+    public int Excess => Pid is { } pid && ProcessUse.Resident(pid) - _setup.MemoryBytes / 10 * 8 is > 0 and var over ? (int)(over / IsolateBytes) + 8 : 0;
 
     /// <summary>Versions whose code this process was given.</summary>
     public ICollection<WorkerKey> Loaded => _loaded.Keys;

@@ -20,7 +20,7 @@ public sealed class GuardedServerTests
         for (var i = 0; i < 3; i++)
         {
             var ended = await node.GetAsync(loop, "/loop");
-            (ended.Status, ended.Outcome).ShouldBe((500, "cpu"), ended.Error);
+            (ended.Status, ended.Outcome).ShouldBe((500, "limit"), ended.Error);
         }
         (await node.GetAsync(loop)).Body.ShouldBe("fine");
         (await node.GetAsync(good)).Body.ShouldBe("hello");

@@ -123,7 +123,7 @@ internal sealed class Forwarder(IUpstreams servers, UpstreamPools pools, ITailSi
         {
             "exception" => RequestOutcome.Exception,
             "load" => RequestOutcome.NotLoaded,
-            "cpu" or "memory" => RequestOutcome.Limit,
+            "limit" => RequestOutcome.Limit,
             _ => RequestOutcome.Unavailable,
         };
         return true;

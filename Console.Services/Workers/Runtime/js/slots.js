@@ -46,15 +46,19 @@ export async function open(slot, env, ctx) {
   return stub.getEntrypoint();
 }
 
+const SAYINGS = {
+  load: "The worker could not be loaded.\n", evicted: "The worker was unloaded.\n", limit: "The worker reached a limit and was ended.\n", exception: "The worker failed.\n",
+};
+
 // The answer to a request that its worker did not answer. The front reads the outcome and strips it.
 export function failed(slot, error) {
   const text = String(error?.message ?? error);
   let outcome = "exception";
   if (error instanceof LoadError) outcome = "load";
   else if (/has gone;|evicted by the host|isolate was aborted/i.test(text)) { outcome = "evicted"; reopen(slot); }
-  else if (/exceeded (its )?cpu|execution terminated|terminated/i.test(text)) outcome = "cpu";
-  else if (/memory/i.test(text)) outcome = "memory";
-  return new Response(outcome === "load" ? "The worker could not be loaded.\n" : "The worker failed.\n", {
+  // workerd knows nothing of the guard: for it a turn that was ended from outside is an error of its own.
+  else if (/^internal error|exceeded (its )?cpu|terminated|memory limit/i.test(text)) outcome = "limit";
+  return new Response(SAYINGS[outcome], {
     status: outcome === "load" || outcome === "evicted" ? 503 : 500,
     headers: { "x-quarterdeck-outcome": outcome, "x-quarterdeck-error": encodeURIComponent(text.slice(0, 600)) },
   });
