@@ -95,6 +95,15 @@ public sealed class ComputeServerTests
     }
 
     [Fact]
+    public async Task A_worker_that_pretends_to_be_evicted_is_believed_no_word_of_it()
+    {
+        await using var node = await ComputeNode.StartAsync();
+        var liar = node.Deploy(1, "let n = 0; export default { fetch() { if (++n < 4) throw new Error('evicted by the host'); return new Response(String(n)); } };");
+        for (var i = 0; i < 3; i++) (await node.GetAsync(liar)).Outcome.ShouldBe("exception");
+        (await node.GetAsync(liar)).Body.ShouldBe("4"); // the same isolate all the time
+    }
+
+    [Fact]
     public async Task A_worker_in_a_cordon_has_a_process_of_its_own_until_it_comes_back()
     {
         await using var node = await ComputeNode.StartAsync();

@@ -17,7 +17,7 @@ export default {
     try {
       return await (slot.open ? env.LOADER.get(slot.name, slot.loader).getEntrypoint() : await open(slot, env, ctx)).fetch(request);
     } catch (error) {
-      return failed(slot, error);
+      return await failed(slot, env, error);
     } finally {
       slot.live--;
       if (slot.credit > slot.subrequests * slot.live) slot.credit = Math.max(slot.subrequests * slot.live, Math.min(slot.credit, slot.subrequests));

@@ -51,17 +51,29 @@ const SAYINGS = {
 };
 
 // The answer to a request that its worker did not answer. The front reads the outcome and strips it.
-export function failed(slot, error) {
+export async function failed(slot, env, error) {
   const text = String(error?.message ?? error);
   let outcome = "exception";
   if (error instanceof LoadError) outcome = "load";
-  else if (/has gone;|evicted by the host|isolate was aborted/i.test(text)) { outcome = "evicted"; reopen(slot); }
+  else if (/has gone;|evicted by the host|isolate was aborted/i.test(text) && await gone(slot, env)) outcome = "evicted";
   // workerd knows nothing of the guard: for it a turn that was ended from outside is an error of its own.
   else if (/^internal error|exceeded (its )?cpu|terminated|memory limit/i.test(text)) outcome = "limit";
   return new Response(SAYINGS[outcome], {
     status: outcome === "load" || outcome === "evicted" ? 503 : 500,
     headers: { "x-quarterdeck-outcome": outcome, "x-quarterdeck-error": encodeURIComponent(text.slice(0, 600)) },
   });
+}
+
+// Whether the isolate has really ended: its worker may throw whatever words it likes.
+async function gone(slot, env) {
+  const name = slot.name;
+  try {
+    await env.LOADER.get(name, slot.loader).getEntrypoint("__host").ready();
+    return false;
+  } catch {
+    if (slot.name === name) reopen(slot);
+    return true;
+  }
 }
 
 // The isolate is gone: the next request loads the version anew.
