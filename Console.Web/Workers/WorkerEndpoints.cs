@@ -33,6 +33,7 @@ internal static class WorkerEndpoints
             .TakesUpload("The folder's files as parts named by their paths, with node_modules where it imports packages; or the whole as application/zip, application/x-tar or application/gzip. Reads wrangler.toml, .json or .jsonc; keys that mean nothing here are named in 'warnings'.")
             .TakesQuery("name", "The worker's name; that of the settings file when absent.").TakesQuery("environment", "A named environment of the settings file.").TakesQuery("deploy", "false makes the version only.");
         group.MapVersions();
+        group.MapTiers();
         api.MapGet("/worker-policy", PolicyAsync).Needs(WorkersPermissions.Read).Answers<WorkerPolicy>("Read the limits that hold for all workers").WithTags("Workers");
         api.MapPut("/worker-policy", SetPolicyAsync).Needs(WorkersPermissions.Manage).Answers<WorkerPolicy>("Set defaults and ceilings for all workers, and who is trusted").WithTags("Workers");
         return api;

@@ -22,9 +22,10 @@ public sealed class GuardOffAttackTests
         try
         {
             await using var stack = await HostileStack.StartAsync(HostileTests.UnknownWorkerd(folder));
-            stack.Shard.ShouldSatisfyAllConditions(shard => shard.Guard.ShouldBe("off"), shard => shard.GuardReason.ShouldNotBeNull().ShouldContain("is not one that the guard knows"));
             using var client = new HttpClient { BaseAddress = stack.Front, Timeout = TimeSpan.FromSeconds(90) };
             (await stack.DeployAsync("good", "export default { fetch() { return new Response('good'); } };")).ShouldBeNull();
+            await Eventually.Is(() => stack.Servers is [{ State: ComputeServerState.Up }], "the shard answers");
+            stack.Shard.ShouldSatisfyAllConditions(shard => shard.Guard.ShouldBe("off"), shard => shard.GuardReason.ShouldNotBeNull().ShouldContain("is not one that the guard knows"));
             foreach (var name in attacks)
             {
                 (await stack.DeployAsync(name, Attack.All.Single(attack => attack.Name == name).Source)).ShouldBeNull();

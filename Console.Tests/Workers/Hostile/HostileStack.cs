@@ -66,7 +66,6 @@ internal sealed class HostileStack : IAsyncDisposable
         var stack = new HostileStack(database, services.BuildServiceProvider(), log);
         foreach (var hosted in stack._services.GetServices<IHostedService>()) await hosted.StartAsync(default);
         await stack.Get<WorkerFront>().OpenedAsync(default).WaitAsync(TimeSpan.FromSeconds(60));
-        await Eventually.Is(() => stack.Get<ComputeServers>().Started, "the shard answers");
         return stack;
     }
 
