@@ -18,6 +18,9 @@ namespace Quarterdeck.Tests.Workers.Runtime;
 /// <summary>Compute servers with real workerd, without a database or front: code from memory, requests straight to the servers' sockets.</summary>
 internal sealed class ComputeNode : IWorkerCodeSource, ITailSink, IAsyncDisposable
 {
+    // It reads all of workerd once.
+    private static readonly GuardLibrary Guard = new(NullLogger<GuardLibrary>.Instance);
+
     private readonly string _folder = Directory.CreateTempSubdirectory("qd-node-").FullName;
     private readonly ConcurrentDictionary<WorkerKey, WorkerCode> _code = new();
     private readonly ConcurrentDictionary<long, DeployedWorker> _workers = new();
@@ -39,7 +42,7 @@ internal sealed class ComputeNode : IWorkerCodeSource, ITailSink, IAsyncDisposab
         Packages = new CodePackages(this, options, TimeProvider.System, NullLogger<CodePackages>.Instance);
         var parts = new ServerParts(
             options, new WorkerdBinary(options), new Sandbox(processes, NullLogger<Sandbox>.Instance), new RunFolder(console), processes, Packages, _egress,
-            new GuardLibrary(NullLogger<GuardLibrary>.Instance), (_, _) => new MemoryStream(), this, new WorkerFigures(), bindings ?? [], TimeProvider.System, loggers);
+            Guard, (_, _) => new MemoryStream(), this, new WorkerFigures(), bindings ?? [], TimeProvider.System, loggers);
         Fleet = new ServerFleet(parts, Table, end =>
         {
             Ends.Enqueue(end);
