@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Quarterdeck.Workers.Bindings;
 using Quarterdeck.Workers.Figures;
 using Quarterdeck.Workers.Front;
 using Quarterdeck.Workers.Registry;
@@ -20,6 +21,7 @@ public static class WorkersServices
         services.AddFigures();
         services.AddGuardAndTiers();
         services.AddRuntime();
+        services.AddBindings();
         services.AddFront();
         return services;
     }

@@ -12,7 +12,7 @@ internal static class ServerConfig
     public static void Write(string folder, string seen, int heapMiB)
     {
         foreach (var module in RuntimeFiles.Dispatcher) File.WriteAllText(Path.Combine(folder, module), RuntimeFiles.Read(module));
-        var modules = string.Join(", ", RuntimeFiles.Dispatcher.Select(module => $"(name = \"{module}\", esModule = embed \"{module}\")"));
+        var modules = string.Join(", ", RuntimeFiles.Dispatcher.Select(module => $"(name = \"{module}\", {(RuntimeFiles.IsClient(module) ? "text" : "esModule")} = embed \"{module}\")"));
         File.WriteAllText(Path.Combine(folder, FileName), $$"""
             using Workerd = import "/workerd/workerd.capnp";
             const config :Workerd.Config = (

@@ -1,27 +1,42 @@
-// What a version finds in its env. Plain values come with the code; every other kind is an entrypoint here that speaks to the host
-// under /b/KIND/, with the worker's key from its props: the worker itself cannot say whose key it is.
+// What a version finds in its env. Plain values come with the code. Of every other kind the worker gets a way to the host, under /b/KIND/,
+// with its key in the props, where the worker cannot change it; the API that it sees is made inside its own isolate by a client module.
 import { WorkerEntrypoint } from "cloudflare:workers";
+import { slotOf } from "./slots.js";
+import kv from "./client-kv.js";
 
-// kind of a binding -> name of the entrypoint that serves it
-const ENTRYPOINTS = {};
+// kind of a binding -> what it is about, its client's class and module
+const KINDS = {
+  kv: { scope: value => value.namespace, client: "KvNamespace", file: "kv.js", code: kv },
+};
+
+const kindOf = ({ name, kind }) => KINDS[kind] ?? unknown(name, kind);
+
+function unknown(name, kind) { throw new Error(`The binding '${name}' is of the kind '${kind}', which this compute server does not have.`); }
 
 export function bind(head, ctx, props) {
   const env = { ...head.env };
-  for (const { name, kind, value } of head.bindings) {
-    const entrypoint = ENTRYPOINTS[kind];
-    if (entrypoint === undefined) throw new Error(`The binding '${name}' is of the kind '${kind}', which this compute server does not have.`);
-    env[name] = ctx.exports[entrypoint]({ props: { ...props, binding: name, value } });
-  }
+  for (const binding of head.bindings)
+    env[binding.name] = ctx.exports.HostBinding({ props: { ...props, path: `${binding.kind}/${encodeURIComponent(kindOf(binding).scope(binding.value))}` } });
   return env;
 }
 
-// Asks the host's service for a kind; what its entrypoints are built on.
-export class HostBinding extends WorkerEntrypoint {
-  async fetch() { return new Response("This binding takes no requests.\n", { status: 405 }); }
+// Modules that run before the worker's own and give its env the APIs; by the names under which the wrapper finds them.
+export function clients(head) {
+  if (head.bindings.length === 0) return {};
+  const used = new Set(head.bindings.map(kindOf));
+  const imports = [...used].map(k => `import { ${k.client} } from "./${k.file}";`);
+  const made = head.bindings.map(b => `env[${JSON.stringify(b.name)}] = new ${kindOf(b).client}(env[${JSON.stringify(b.name)}]);`);
+  return Object.fromEntries([["env.js", `import { env } from "cloudflare:workers";\n${[...imports, ...made].join("\n")}\n`], ...[...used].map(k => [k.file, k.code])]);
 }
 
-export function ask(entrypoint, path, init = {}) {
-  const headers = new Headers(init.headers);
-  headers.set("x-quarterdeck-worker", entrypoint.ctx.props.key);
-  return entrypoint.env.HOST.fetch("http://host/b/" + path, { ...init, headers });
+// Asks the host's service for a kind. A call counts as a subrequest.
+export class HostBinding extends WorkerEntrypoint {
+  async fetch(request) {
+    const { key, path } = this.ctx.props, slot = slotOf(key), { pathname, search } = new URL(request.url);
+    if (slot.credit <= 0) throw new Error("Too many subrequests.");
+    slot.credit--;
+    const headers = new Headers(request.headers);
+    headers.set("x-quarterdeck-worker", key);
+    return this.env.HOST.fetch(`http://host/b/${path}${pathname}${search}`, { method: request.method, headers, body: request.body });
+  }
 }

@@ -3,7 +3,7 @@
 import { slotOf, open, failed } from "./slots.js";
 export { Egress } from "./egress.js";
 export { Tail } from "./tail.js";
-export * from "./bindings.js";
+export { HostBinding } from "./bindings.js";
 export { admin } from "./admin.js";
 
 export default {

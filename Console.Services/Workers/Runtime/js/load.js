@@ -1,10 +1,10 @@
 // Code comes over the host's socket as one package: a length, a JSON head, then the modules' bytes one after the other.
-import { bind } from "./bindings.js";
+import { bind, clients } from "./bindings.js";
 
 const decoder = new TextDecoder();
 
-// Runs inside the worker's isolate, beside its code: answers the host, never visitors.
-const wrapper = main => `import { abortIsolate, WorkerEntrypoint } from "cloudflare:workers";
+// Runs inside the worker's isolate, beside its code: answers the host, never visitors. What its env needs comes before its own code.
+const wrapper = (main, env) => `${env ? `import ${JSON.stringify(`./${OURS}env.js`)};\n` : ""}import { abortIsolate, WorkerEntrypoint } from "cloudflare:workers";
 import * as user from ${JSON.stringify(main)};
 export * from ${JSON.stringify(main)};
 export default user.default;
@@ -13,7 +13,7 @@ export class __host extends WorkerEntrypoint {
   evict() { abortIsolate("evicted by the host"); }
 }`;
 
-const WRAPPER = "__quarterdeck.js";
+const OURS = "__quarterdeck/";
 
 export async function load(slot, env, ctx) {
   const began = Date.now();
@@ -24,7 +24,7 @@ export async function load(slot, env, ctx) {
   const head = JSON.parse(decoder.decode(bytes.subarray(4, 4 + length)));
   // The guard finds the isolate by its scripts' names.
   const folder = `t/${slot.name}/`;
-  const modules = { [folder + WRAPPER]: wrapper("./" + head.main) };
+  const modules = {};
   let at = 4 + length;
   for (const { name, kind, size } of head.modules) {
     const part = bytes.subarray(at, at += size);
@@ -33,6 +33,10 @@ export async function load(slot, env, ctx) {
       : kind === "json" ? { json: JSON.parse(decoder.decode(part)) }
       : { [kind]: part.slice().buffer };
   }
+  const ours = clients(head);
+  for (const [name, code] of Object.entries(ours)) modules[folder + OURS + name] = code;
+  const mainModule = folder + "__quarterdeck.js";
+  modules[mainModule] = wrapper("./" + head.main, "env.js" in ours);
   slot.subrequests = slot.credit = head.subrequests;
   slot.concurrent = head.concurrent;
   slot.loads++;
@@ -41,7 +45,7 @@ export async function load(slot, env, ctx) {
   return {
     compatibilityDate: head.date,
     compatibilityFlags: head.flags,
-    mainModule: folder + WRAPPER,
+    mainModule,
     modules,
     env: bind(head, ctx, props),
     globalOutbound: head.subrequests > 0 ? ctx.exports.Egress({ props }) : null,
