@@ -16,16 +16,18 @@ function unknown(name, kind) { throw new Error(`The binding '${name}' is of the 
 export function bind(head, ctx, props) {
   const env = { ...head.env };
   for (const binding of head.bindings)
-    env[binding.name] = ctx.exports.HostBinding({ props: { ...props, path: `${binding.kind}/${encodeURIComponent(kindOf(binding).scope(binding.value))}` } });
+    if (binding.kind === "service") env[binding.name] = ctx.exports.Service({ props: { ...props, ...binding.value } });
+    else env[binding.name] = ctx.exports.HostBinding({ props: { ...props, path: `${binding.kind}/${encodeURIComponent(kindOf(binding).scope(binding.value))}` } });
   return env;
 }
 
 // Modules that run before the worker's own and give its env the APIs; by the names under which the wrapper finds them.
 export function clients(head) {
-  if (head.bindings.length === 0) return {};
-  const used = new Set(head.bindings.map(kindOf));
+  const bindings = head.bindings.filter(b => b.kind !== "service"); // a service needs no client: it is called as it is
+  if (bindings.length === 0) return {};
+  const used = new Set(bindings.map(kindOf));
   const imports = [...used].map(k => `import { ${k.client} } from "./${k.file}";`);
-  const made = head.bindings.map(b => `env[${JSON.stringify(b.name)}] = new ${kindOf(b).client}(env[${JSON.stringify(b.name)}]);`);
+  const made = bindings.map(b => `env[${JSON.stringify(b.name)}] = new ${kindOf(b).client}(env[${JSON.stringify(b.name)}]);`);
   return Object.fromEntries([["env.js", `import { env } from "cloudflare:workers";\n${[...imports, ...made].join("\n")}\n`], ...[...used].map(k => [k.file, k.code])]);
 }
 

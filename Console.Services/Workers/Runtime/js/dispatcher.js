@@ -4,6 +4,7 @@ import { slotOf, open, failed } from "./slots.js";
 export { Egress } from "./egress.js";
 export { Tail } from "./tail.js";
 export { HostBinding } from "./bindings.js";
+export { Service } from "./service.js";
 export { admin } from "./admin.js";
 
 export default {
