@@ -58,7 +58,8 @@ internal sealed partial class Cgroup
     public static Cgroup Make(string name, long memoryBytes, int threads)
     {
         Sweep();
-        return new Cgroup($"quarterdeck-{Environment.ProcessId}-{name}", memoryBytes, threads);
+        // Not by its name alone: one that another console of this process removes must not be ours.
+        return new Cgroup($"quarterdeck-{Environment.ProcessId}-{name}-{Guid.NewGuid():N}", memoryBytes, threads);
     }
 
     /// <summary>Removes it, once its processes have ended.</summary>

@@ -1,8 +1,10 @@
+using System.Buffers.Text;
+using System.Collections.Specialized;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Microsoft.AspNetCore.WebUtilities;
+using System.Web;
 
 namespace Quarterdeck.Workers.Bindings.Kv;
 
@@ -21,7 +23,7 @@ internal sealed class KvBinding(KvStore store, TimeProvider time) : IBindingServ
     public async ValueTask<BindingReply> HandleAsync(BindingCall call, CancellationToken cancellation)
     {
         var parts = call.Path.Split('/', 3);
-        var query = QueryHelpers.ParseQuery(call.Query);
+        var query = HttpUtility.ParseQueryString(call.Query);
         if (parts is [var listed, "l"] && call.Method == "GET") return await ListAsync(Uri.UnescapeDataString(listed), query, cancellation);
         if (parts is not [var space, "v", var escaped]) return BindingReply.NotFound;
         space = Uri.UnescapeDataString(space);
@@ -48,16 +50,16 @@ internal sealed class KvBinding(KvStore store, TimeProvider time) : IBindingServ
         return new BindingReply(200, new MemoryStream(entry.Value, writable: false)) { Headers = headers };
     }
 
-    private async Task<BindingReply> PutAsync(string space, byte[] name, Dictionary<string, Microsoft.Extensions.Primitives.StringValues> query, BindingCall call, CancellationToken cancellation)
+    private async Task<BindingReply> PutAsync(string space, byte[] name, NameValueCollection query, BindingCall call, CancellationToken cancellation)
     {
         var now = time.GetUtcNow();
         DateTimeOffset? expires = null;
-        if (query.TryGetValue("ttl", out var ttl))
+        if (query["ttl"] is { } ttl)
         {
             if (!long.TryParse(ttl, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) || seconds is < LeastSeconds or > 10L * 366 * 86400) return Refuse(400, $"Invalid expiration_ttl of {ttl}. Expiration TTL must be at least {LeastSeconds}.");
             expires = now.AddSeconds(seconds);
         }
-        else if (query.TryGetValue("expiration", out var at))
+        else if (query["expiration"] is { } at)
         {
             if (!long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) || seconds > DateTimeOffset.MaxValue.ToUnixTimeSeconds() || seconds < now.ToUnixTimeSeconds() + LeastSeconds)
                 return Refuse(400, $"Invalid expiration of {at}. Expiration times must be at least {LeastSeconds} seconds in the future.");
@@ -71,15 +73,15 @@ internal sealed class KvBinding(KvStore store, TimeProvider time) : IBindingServ
         return new BindingReply(204);
     }
 
-    private async Task<BindingReply> ListAsync(string space, Dictionary<string, Microsoft.Extensions.Primitives.StringValues> query, CancellationToken cancellation)
+    private async Task<BindingReply> ListAsync(string space, NameValueCollection query, CancellationToken cancellation)
     {
-        var prefix = Encoding.UTF8.GetBytes(query.TryGetValue("prefix", out var begins) ? begins.ToString() : "");
-        var limit = query.TryGetValue("limit", out var most) && int.TryParse(most, NumberStyles.None, CultureInfo.InvariantCulture, out var asked) ? asked : MostListed;
-        if (limit is < 1 or > MostListed) return Refuse(400, $"Invalid limit of {most}. It must be 1 to {MostListed}.");
+        var prefix = Encoding.UTF8.GetBytes(query["prefix"] ?? "");
+        var limit = query["limit"] is not { } most ? MostListed : int.TryParse(most, NumberStyles.None, CultureInfo.InvariantCulture, out var asked) ? asked : 0;
+        if (limit is < 1 or > MostListed) return Refuse(400, $"Invalid limit of {query["limit"]}. It must be 1 to {MostListed}.");
         var from = prefix;
-        if (query.TryGetValue("cursor", out var cursor) && cursor.ToString() is { Length: > 0 } text)
+        if (query["cursor"] is { Length: > 0 } text)
         {
-            try { from = [.. WebEncoders.Base64UrlDecode(text), 0]; }
+            try { from = [.. Base64Url.DecodeFromChars(text), 0]; }
             catch (FormatException) { return Refuse(400, "Invalid cursor."); }
             if (!from.AsSpan().StartsWith(prefix)) return Refuse(400, "Invalid cursor: it belongs to a list with another prefix.");
         }
@@ -93,7 +95,7 @@ internal sealed class KvBinding(KvStore store, TimeProvider time) : IBindingServ
             keys.Add((JsonNode)key);
         }
         var answer = new JsonObject { ["keys"] = keys, ["list_complete"] = names.Count <= limit };
-        if (names.Count > limit) answer["cursor"] = WebEncoders.Base64UrlEncode(names[limit - 1].Name);
+        if (names.Count > limit) answer["cursor"] = Base64Url.EncodeToString(names[limit - 1].Name);
         answer["cacheStatus"] = null;
         return BindingReply.Of(answer.ToJsonString());
     }
