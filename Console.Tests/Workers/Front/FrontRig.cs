@@ -24,7 +24,7 @@ internal sealed class FrontRig : IAsyncDisposable
         Certificates = new CertificateTable(null!, null!, null!, Table, TimeProvider.System, NullLogger<CertificateTable>.Instance);
         var application = new FrontApplication(
             Table, new OwnNames(console, Options.Create(new WorkersOptions())), Certificates, new AssetResponder(new AssetCache(new WorkerCodeStore(null!))),
-            new Forwarder(Server, _pools, Tails, Figures), Server, Figures, NullLogger<FrontApplication>.Instance);
+            new Forwarder(Server, _pools, Tails, Figures, Table), Server, Figures, NullLogger<FrontApplication>.Instance);
         _listener = new FrontListener(console, Front, application, Certificates, TimeProvider.System, NullLoggerFactory.Instance);
     }
 

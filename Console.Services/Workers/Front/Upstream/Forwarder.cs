@@ -7,7 +7,7 @@ namespace Quarterdeck.Workers.Front.Upstream;
 
 /// <summary>Sends a request to the compute server of its worker and its response to the visitor.</summary>
 /// <remarks>A request of which a byte was sent is sent again only when that cannot do anything twice: an idempotent method (RFC 9110, 9.2.2) without a body. All others get 503 when their compute server ends under them.</remarks>
-internal sealed class Forwarder(IUpstreams servers, UpstreamPools pools, ITailSink tails, WorkerFigures figures)
+internal sealed class Forwarder(IUpstreams servers, UpstreamPools pools, ITailSink tails, WorkerFigures figures, WorkerTable table)
 {
     private const int MostTries = 4;
 
@@ -15,10 +15,20 @@ internal sealed class Forwarder(IUpstreams servers, UpstreamPools pools, ITailSi
     {
         var (upgrade, hasBody) = (UpgradeOf(exchange), exchange.HasBody);
         var replayable = !hasBody && upgrade is Upgrade.None && IsIdempotent(exchange.Request.Method);
+        var worker = exchange.Worker;
         for (var tries = 1; ; tries++)
         {
-            var server = servers.Pick(exchange.Worker);
+            // Who ended the process may have been set apart for it meanwhile, and is not to end it again.
+            if (tries > 1 && table.Current.Workers.TryGetValue(worker.Serial, out var now)) worker = now;
+            if (worker.Tier is WorkerTier.Off)
+            {
+                await RefuseAsync(exchange, Refusal.Unavailable, RequestOutcome.Unavailable);
+                return;
+            }
+            var server = servers.Pick(worker);
             var pool = pools.Of(server);
+            // The request that ended the process is among those that come back: one by one, it soon meets nobody, and can be told from the others.
+            using var turn = tries > 1 ? await pool.TakeTurnAsync(exchange.Gone) : null;
             UpstreamConnection connection;
             try
             {
