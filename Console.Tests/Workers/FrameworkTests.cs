@@ -1,0 +1,137 @@
+using System.Diagnostics;
+using System.Formats.Tar;
+using System.IO.Compression;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Quarterdeck.Tests.Support;
+using Quarterdeck.Workers;
+
+namespace Quarterdeck.Tests.Workers;
+
+/// <summary>Frameworks and templates as they come from npm: sent in as project folders, tried by the real runtime, called through the front.</summary>
+public sealed class FrameworkTests
+{
+    private static readonly SemaphoreSlim Once = new(1);
+
+    [Fact]
+    public async Task Hono_itty_router_and_the_templates_of_wrangler_deploy_as_they_are_and_answer()
+    {
+        var packages = await PackagesAsync();
+        await using var console = await TestConsole.StartAsync(new Dictionary<string, string> { ["QUARTERDECK_WORKER_URLS"] = "http://127.0.0.1:0" });
+        var front = console.App.Services.GetRequiredService<WorkerFront>();
+        await front.OpenedAsync(default).WaitAsync(TimeSpan.FromSeconds(60));
+
+        await DeployAsync("hono", folder =>
+        {
+            Copy(Path.Combine(packages, "hono"), Path.Combine(folder, "node_modules", "hono"));
+            Write(folder, "tsconfig.json", """{ "compilerOptions": { "jsx": "react-jsx", "jsxImportSource": "hono/jsx" } }""");
+            Write(folder, "src/index.tsx", """
+                import { Hono } from 'hono'
+                import { etag } from 'hono/etag'
+                const app = new Hono<{ Bindings: { GREETING: string } }>()
+                app.use('*', etag())
+                app.get('/', c => c.html(<h1>{c.env.GREETING}</h1>))
+                app.get('/api/:id', c => c.json({ id: c.req.param('id') }))
+                app.post('/echo', async c => c.text((await c.req.text()).toUpperCase()))
+                export default app
+                """);
+            Write(folder, "wrangler.jsonc", """{ "name": "hono", "main": "src/index.tsx", "compatibility_date": "2026-01-01", "vars": { "GREETING": "Ahoy" }, "routes": ["hono.test/*"] } // as people write it""");
+        });
+        await AnswersAsync("hono.test", "/", "<h1>Ahoy</h1>");
+        await AnswersAsync("hono.test", "/api/7", """{"id":"7"}""");
+        await AnswersAsync("hono.test", "/echo", "AYE", new StringContent("aye"));
+
+        await DeployAsync("itty", folder =>
+        {
+            Copy(Path.Combine(packages, "itty-router"), Path.Combine(folder, "node_modules", "itty-router"));
+            Write(folder, "index.js", "import { AutoRouter } from 'itty-router'\nconst router = AutoRouter()\nrouter.get('/hello/:name', ({ name }) => `Hello, ${name}!`).get('/json', () => ({ ok: true }))\nexport default router\n");
+            Write(folder, "wrangler.toml", "name = \"itty\"\nmain = \"index.js\"\ncompatibility_date = \"2026-01-01\"\nroute = \"itty.test/*\"\n");
+        });
+        await AnswersAsync("itty.test", "/hello/sea", "Hello, sea!");
+        await AnswersAsync("itty.test", "/json", """{"ok":true}""");
+
+        foreach (var (template, name) in new[] { ("hello-world/ts", "hello-ts"), ("hello-world/js", "hello-js"), ("hello-world-with-assets/ts", "with-assets") })
+        {
+            await DeployAsync(name, folder =>
+            {
+                Copy(Path.Combine(packages, "create-cloudflare", "templates", template), folder);
+                // What the template's own installer fills in.
+                var settings = Path.Combine(folder, "wrangler.jsonc");
+                File.WriteAllText(settings, File.ReadAllText(settings).Replace("<WORKER_NAME>", name, StringComparison.Ordinal).Replace("<COMPATIBILITY_DATE>", "2026-01-01", StringComparison.Ordinal));
+            });
+            (await console.Rest.PutAsJsonAsync($"/api/v1/zones/{name}.test", new { routes = new[] { new { pattern = "/*", worker = name } } })).EnsureSuccessStatusCode();
+        }
+        await AnswersAsync("hello-ts.test", "/", "Hello World!");
+        await AnswersAsync("hello-js.test", "/", "Hello World!");
+        await AnswersAsync("with-assets.test", "/message", "Hello, World!");
+        (await CallAsync("with-assets.test", "/", null)).Text.ShouldContain("<html");
+
+        async Task DeployAsync(string name, Action<string> make)
+        {
+            var folder = Directory.CreateTempSubdirectory("qd-framework-").FullName;
+            try
+            {
+                make(folder);
+                using var packed = new MemoryStream();
+                await using (var zipped = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true)) await TarFile.CreateFromDirectoryAsync(folder, zipped, includeBaseDirectory: false);
+                using var body = new ByteArrayContent(packed.ToArray()) { Headers = { ContentType = new MediaTypeHeaderValue("application/gzip") } };
+                var answer = await console.Rest.PostAsync("/api/v1/workers/projects", body);
+                var text = await answer.Content.ReadAsStringAsync();
+                answer.StatusCode.ShouldBe(HttpStatusCode.Created, text);
+                JsonDocument.Parse(text).RootElement.GetProperty("name").GetString().ShouldBe(name);
+            }
+            finally { Directory.Delete(folder, recursive: true); }
+        }
+
+        async Task AnswersAsync(string host, string path, string expected, HttpContent? body = null)
+        {
+            var (status, text) = await CallAsync(host, path, body);
+            (status, text).ShouldBe((HttpStatusCode.OK, expected), $"{host}{path}");
+        }
+
+        async Task<(HttpStatusCode Status, string Text)> CallAsync(string host, string path, HttpContent? body)
+        {
+            using var client = new HttpClient();
+            using var request = new HttpRequestMessage(body is null ? HttpMethod.Get : HttpMethod.Post, new Uri(new Uri(front.Addresses[0]), path)) { Content = body, Headers = { Host = host } };
+            using var answer = await client.SendAsync(request);
+            return (answer.StatusCode, await answer.Content.ReadAsStringAsync());
+        }
+    }
+
+    private static void Write(string folder, string name, string text)
+    {
+        var path = Path.Combine(folder, name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, text);
+    }
+
+    private static void Copy(string from, string to)
+    {
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var path = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.Copy(file, path);
+        }
+    }
+
+    private static async Task<string> PackagesAsync()
+    {
+        var folder = Path.Combine(TestConsole.RepositoryRoot, "build", "frameworks");
+        await Once.WaitAsync();
+        try
+        {
+            if (!Directory.Exists(Path.Combine(folder, "node_modules", "hono")))
+            {
+                using var install = Process.Start(new ProcessStartInfo("npm", ["ci", "--ignore-scripts", "--no-progress", "--loglevel=error"]) { WorkingDirectory = folder })!;
+                await install.WaitForExitAsync();
+                install.ExitCode.ShouldBe(0, "npm ci in build/frameworks");
+            }
+        }
+        finally { Once.Release(); }
+        return Path.Combine(folder, "node_modules");
+    }
+}
