@@ -50,7 +50,7 @@ public sealed class FrameworkTests
             Write(folder, "index.js", "import { AutoRouter } from 'itty-router'\nconst router = AutoRouter()\nrouter.get('/hello/:name', ({ name }) => `Hello, ${name}!`).get('/json', () => ({ ok: true }))\nexport default router\n");
             Write(folder, "wrangler.toml", "name = \"itty\"\nmain = \"index.js\"\ncompatibility_date = \"2026-01-01\"\nroute = \"itty.test/*\"\n");
         });
-        await AnswersAsync("itty.test", "/hello/sea", "Hello, sea!");
+        await AnswersAsync("itty.test", "/hello/sea", "\"Hello, sea!\"");
         await AnswersAsync("itty.test", "/json", """{"ok":true}""");
 
         foreach (var (template, name) in new[] { ("hello-world/ts", "hello-ts"), ("hello-world/js", "hello-js"), ("hello-world-with-assets/ts", "with-assets") })

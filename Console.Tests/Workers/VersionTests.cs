@@ -208,6 +208,18 @@ public sealed class VersionTests
         }
     }
 
+    [Theory, DatabaseData]
+    public async Task Old_versions_go_but_those_that_answer_or_did_lately_stay(DatabaseEngine engine)
+    {
+        await using var room = await WorkersRoom.OpenAsync(engine);
+        for (var i = 1; i <= 5; i++) await room.Registry.UploadAsync(WorkersRoom.Admin, "shop", WorkersRoom.Upload($"export default {{ fetch() {{ return new Response('{i}') }} }}"), i == 2, None);
+        var serial = room.Table.Current.ByName("shop")!.Serial;
+        (await room.Get<VersionStore>().PruneAsync(serial, 2, None)).ShouldBe(2);
+        (await room.Get<WorkerVersions>().ListAsync(WorkersRoom.Viewer, "shop", new PageQuery(), None)).Value.Items.Select(v => v.Version).ShouldBe([5, 4, 2]);
+        (await room.Get<WorkerDeployments>().DeployAsync(WorkersRoom.Admin, "shop", new NewDeployment([new(1, 100)]), None)).Problem!.Errors.Single().Field.ShouldBe("versions[0].version");
+        (await room.Registry.UploadAsync(WorkersRoom.Admin, "shop", WorkersRoom.Upload(WorkersRoom.Hello), true, None)).Value.Version.ShouldBe(6, "a number is never used twice");
+    }
+
     [Fact]
     public async Task Another_node_routes_to_what_was_deployed_on_the_first()
     {
