@@ -8,6 +8,7 @@ namespace Quarterdeck.Backups.Capture;
 /// <summary>The disks of a running VM: libvirt's pull-mode backup, whose job keeps what the guest overwrites aside until all is read.</summary>
 internal sealed class RunningCapture : ICapture
 {
+    private const long LeastRoom = 64 << 20;
     private readonly CaptureParts _parts;
     private readonly CaptureOrder _order;
     private readonly ReadPlanner _planner;
@@ -154,9 +155,19 @@ internal sealed class RunningCapture : ICapture
         {
             if (sizes is null || !sizes.TryGetValue(plan.Disk.Target, out var size)) throw new ProblemException(Problem.Conflict("A disk cannot be read", $"The host does not tell the size of disk {plan.Disk.Target}."));
             var folder = plan.Disk is { IsDevice: false, Path: { } path } ? Path.GetDirectoryName(path)! : (await Hypervisor.EnsurePoolAsync(null, cancellation)).Path;
+            RequireRoom(folder);
             _scratch.Add(Path.Combine(folder, $".quarterdeck-{_order.Point:N}-{plan.Disk.Target}.scratch"));
             await _parts.Images.CreateAsync(_scratch[^1], size, cancellation);
         }
+    }
+
+    // Where nothing can be kept aside, QEMU stops the guest at its next write: better no backup than that.
+    private static void RequireRoom(string folder)
+    {
+        var free = new DriveInfo(folder).AvailableFreeSpace;
+        if (free < LeastRoom)
+            throw new ProblemException(Problem.Conflict("No room beside the disk",
+                $"'{folder}' has {free >> 20} MiB free. What the guest overwrites while its disk is read is kept there meanwhile; without room the guest would be stopped. Free at least {LeastRoom >> 20} MiB there, or back the VM up while it is off."));
     }
 
     private async Task<bool> FreezeAsync(CancellationToken cancellation)

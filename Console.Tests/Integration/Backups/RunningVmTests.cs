@@ -96,6 +96,23 @@ public sealed class RunningVmTests(SystemLibvirt libvirt)
         await lab.ShouldBeTidyAsync(next.RecoveryPointId);
     }
 
+    [Fact]
+    public async Task Without_room_for_what_the_guest_overwrites_meanwhile_it_is_refused_and_taken_while_the_vm_is_off()
+    {
+        await using var small = await SmallDisk.MountAsync(48);
+        await using var lab = await BackupLab.StartAsync(libvirt, "room");
+        lab.Disks["vda"] = new DiskModel(Path.Combine(small.Folder, "vda.qcow2"), "qcow2", 8 * MiB);
+        await SystemLibvirt.RunAsync("qemu-img", "create", "-q", "-f", "qcow2", lab.Disks["vda"].Path, "8M");
+        await lab.DefineAsync();
+        await lab.StartVmAsync();
+        await lab.WriteAsync("vda", 0, MiB, 1);
+        var refused = await Should.ThrowAsync<Quarterdeck.Platform.ProblemException>(lab.TakeAsync());
+        refused.Problem.Title.ShouldBe("No room beside the disk");
+        await lab.ShouldBeTidyAsync();
+        await lab.StopVmAsync();
+        await lab.ShouldHoldAsync((await lab.TakeAsync()).RecoveryPointId, lab.Content());
+    }
+
     [Fact, Trait("Category", "Long")] // libvirt waits half a minute for the job before it refuses
     public async Task A_vm_that_somebody_wants_to_migrate_meanwhile_stays_until_its_backup_is_whole()
     {
