@@ -3,15 +3,17 @@ using System.Text.RegularExpressions;
 
 namespace Quarterdeck.Workers.Runtime;
 
-/// <summary>Limits of memory and threads by the kernel's control groups, version 1 or 2, as far as the machine allows.</summary>
+/// <summary>Limits of memory, threads and CPU by the kernel's control groups, version 1 or 2, as far as the machine allows.</summary>
 internal sealed partial class Cgroup
 {
     private const string Root = "/sys/fs/cgroup";
+    private const long PeriodUs = 50_000;
+
     private readonly List<string> _folders = [];
     private readonly string? _memory;
     private readonly bool _second;
 
-    private Cgroup(string name, long memoryBytes, int threads)
+    private Cgroup(string name, long memoryBytes, int threads, int? cpuPercent)
     {
         _second = File.Exists(Path.Combine(Root, "cgroup.controllers"));
         if (_second)
@@ -21,11 +23,13 @@ internal sealed partial class Cgroup
             {
                 Directory.CreateDirectory(parent);
                 foreach (var place in (string[])[Root, parent]) File.WriteAllText(Path.Combine(place, "cgroup.subtree_control"), "+memory +pids");
+                if (cpuPercent is not null) Try(() => Array.ForEach([Root, parent], place => File.WriteAllText(Path.Combine(place, "cgroup.subtree_control"), "+cpu")));
             })) return;
             if (Make(Path.Combine(parent, name)) is not { } folder) return;
             Memory = Try(() => File.WriteAllText(Path.Combine(folder, "memory.max"), Number(memoryBytes)));
             if (Memory) Try(() => File.WriteAllText(Path.Combine(folder, "memory.swap.max"), "0"));
             Processes = Try(() => File.WriteAllText(Path.Combine(folder, "pids.max"), Number(threads)));
+            if (cpuPercent is { } share) Try(() => File.WriteAllText(Path.Combine(folder, "cpu.max"), $"{Number(share * (PeriodUs / 100))} {Number(PeriodUs)}"));
             _memory = folder;
             return;
         }
@@ -35,6 +39,12 @@ internal sealed partial class Cgroup
             _memory = memory;
         }
         if (Make(Path.Combine(Root, "pids", name)) is { } pids) Processes = Try(() => File.WriteAllText(Path.Combine(pids, "pids.max"), Number(threads)));
+        if (cpuPercent is { } percent && Make(Path.Combine(Root, "cpu", name)) is { } cpu)
+            Try(() =>
+            {
+                File.WriteAllText(Path.Combine(cpu, "cpu.cfs_period_us"), Number(PeriodUs));
+                File.WriteAllText(Path.Combine(cpu, "cpu.cfs_quota_us"), Number(percent * (PeriodUs / 100)));
+            });
     }
 
     /// <summary>Whether memory is limited.</summary>
@@ -55,11 +65,14 @@ internal sealed partial class Cgroup
     }
 
     /// <summary>Makes one; what the machine does not allow is simply not limited.</summary>
-    public static Cgroup Make(string name, long memoryBytes, int threads)
+    /// <param name="name">Unique in this process.</param>
+    /// <param name="memoryBytes">Most memory.</param>
+    /// <param name="threads">Most threads and processes.</param>
+    /// <param name="cpuPercent">Most CPU, per cent of one core; null for no limit.</param>
+    public static Cgroup Make(string name, long memoryBytes, int threads, int? cpuPercent)
     {
         Sweep();
-        // Not by its name alone: one that another console of this process removes must not be ours.
-        return new Cgroup($"quarterdeck-{Environment.ProcessId}-{name}-{Guid.NewGuid():N}", memoryBytes, threads);
+        return new Cgroup($"quarterdeck-{Environment.ProcessId}-{name}", memoryBytes, threads, cpuPercent);
     }
 
     /// <summary>Removes it, once its processes have ended.</summary>
@@ -71,7 +84,7 @@ internal sealed partial class Cgroup
     // A console that was killed could not remove its own.
     private static void Sweep()
     {
-        foreach (var parent in (string[])[Path.Combine(Root, "memory"), Path.Combine(Root, "pids"), Path.Combine(Root, "quarterdeck")])
+        foreach (var parent in (string[])[Path.Combine(Root, "memory"), Path.Combine(Root, "pids"), Path.Combine(Root, "cpu"), Path.Combine(Root, "quarterdeck")])
         {
             if (!Directory.Exists(parent)) continue;
             foreach (var old in Directory.EnumerateDirectories(parent, "quarterdeck-*"))

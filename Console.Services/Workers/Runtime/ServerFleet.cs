@@ -11,6 +11,8 @@ internal sealed partial class ServerFleet(ServerParts parts, WorkerTable table, 
 {
     // User ids: shared shards from the first, cordons above, start-up checks above these.
     private const int FirstCordonUser = 256, FirstCheckUser = 4000, CordonUsers = FirstCheckUser - FirstCordonUser;
+    // What a cordon's process gets for itself beside its worker's share of a core.
+    private const int OwnPercent = 10;
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<long, ComputeServer> _cordons = new();
@@ -62,7 +64,7 @@ internal sealed partial class ServerFleet(ServerParts parts, WorkerTable table, 
     public ServerProcess MakeCheck(WorkerLimits limits, Func<WorkerKey, CancellationToken, Task<CodePackage>> load)
     {
         var number = Interlocked.Increment(ref _checks);
-        return new ServerProcess(parts, new ServerSetup($"k{number}", WorkerTier.Cordon, null, Math.Max(parts.Options.HeapMiB, limits.MemoryMiB), Cordon(limits), parts.Options.FirstUser + FirstCheckUser + number % 64, load), _ => Task.CompletedTask, restarts: false);
+        return new ServerProcess(parts, new ServerSetup($"k{number}", WorkerTier.Cordon, null, Math.Max(parts.Options.HeapMiB, limits.MemoryMiB), Cordon(limits), null, parts.Options.FirstUser + FirstCheckUser + number % 64, load), _ => Task.CompletedTask, restarts: false);
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -122,7 +124,7 @@ internal sealed partial class ServerFleet(ServerParts parts, WorkerTable table, 
             if (_shared.Length > 0) return _shared;
             ObjectDisposedException.ThrowIf(_stopped, this);
             var count = parts.Options.Shards > 0 ? parts.Options.Shards : Environment.ProcessorCount;
-            return _shared = [.. Enumerable.Range(0, count).Select(i => Make(new ServerSetup($"s{i}", WorkerTier.Shared, null, parts.Options.HeapMiB, Shard(count), parts.Options.FirstUser + i % FirstCordonUser, SharedCode)))];
+            return _shared = [.. Enumerable.Range(0, count).Select(i => Make(new ServerSetup($"s{i}", WorkerTier.Shared, null, parts.Options.HeapMiB, Shard(count), null, parts.Options.FirstUser + i % FirstCordonUser, SharedCode)))];
         }
     }
 
@@ -136,7 +138,7 @@ internal sealed partial class ServerFleet(ServerParts parts, WorkerTable table, 
             ObjectDisposedException.ThrowIf(_stopped, this);
             var limits = worker.Versions.Count > 0 ? worker.Versions[0].Limits : WorkerLimits.Usual;
             return _cordons[worker.Serial] = Make(new ServerSetup(
-                $"c{worker.Serial}", WorkerTier.Cordon, worker.Serial, Math.Max(16, limits.MemoryMiB), Cordon(limits), parts.Options.FirstUser + FirstCordonUser + (int)(worker.Serial % CordonUsers),
+                $"c{worker.Serial}", WorkerTier.Cordon, worker.Serial, Math.Max(16, limits.MemoryMiB), Cordon(limits), limits.CpuPercent + OwnPercent, parts.Options.FirstUser + FirstCordonUser + (int)(worker.Serial % CordonUsers),
                 (key, cancellation) => key.Serial == worker.Serial ? parts.Packages.LoadAsync(key, cancellation) : throw Elsewhere(key)));
         }
     }

@@ -22,8 +22,8 @@ internal sealed record ServerFolders(string Io, string Root)
 /// <summary>The folders of all compute servers of this process; what killed consoles left is removed.</summary>
 internal sealed class RunFolder(ConsoleOptions options)
 {
-    // The longest name below is cNNNNNNNNNN/io/admin-NNNN.sock, and a socket's path has 107 bytes.
-    private const int LongestBase = 70;
+    // The longest name below is PPPPPPP/cNNNNNNNNNN-HHHHHH/io/admin-NNNN.sock, and a socket's path has 107 bytes.
+    private const int LongestBase = 60;
 
     private readonly Lock _gate = new();
     private string? _own;

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using System.Globalization;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Quarterdeck.Platform;
 using Quarterdeck.Platform.Processes;
@@ -114,8 +114,10 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        var folders = _parts.Folders.For(Id);
-        var cgroup = Cgroup.Make(Id, _setup.MemoryBytes, _parts.Options.MaxThreads);
+        // A cordon may start anew while its last one still ends, so no two share a folder or a cgroup.
+        var own = $"{Id}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(3))}";
+        var folders = _parts.Folders.For(own);
+        var cgroup = Cgroup.Make(own, _setup.MemoryBytes, _parts.Options.MaxThreads, _setup.CpuPercent);
         var listeners = await _parts.ListenAsync(_setup, folders.Io, Handed);
         try
         {
@@ -142,7 +144,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             Down("It was stopped.");
             foreach (var listener in listeners) await listener.DisposeAsync();
             cgroup.Remove();
-            _parts.Folders.Remove(Id);
+            _parts.Folders.Remove(own);
         }
     }
 

@@ -12,9 +12,10 @@ namespace Quarterdeck.Workers.Runtime;
 /// <param name="Serial">Whose cordon; null for a shared one.</param>
 /// <param name="HeapMiB">Most heap of one isolate.</param>
 /// <param name="MemoryBytes">Of its cgroup.</param>
+/// <param name="CpuPercent">Of its cgroup, per cent of one core; null for no limit.</param>
 /// <param name="User">Its user id.</param>
 /// <param name="Load">Code, for versions that may run in it.</param>
-internal sealed record ServerSetup(string Id, WorkerTier Tier, long? Serial, int HeapMiB, long MemoryBytes, int User, Func<WorkerKey, CancellationToken, Task<CodePackage>> Load);
+internal sealed record ServerSetup(string Id, WorkerTier Tier, long? Serial, int HeapMiB, long MemoryBytes, int? CpuPercent, int User, Func<WorkerKey, CancellationToken, Task<CodePackage>> Load);
 
 /// <summary>Follows the guard of one process until disposed: <see cref="GuardPatrol.Watch"/>.</summary>
 internal delegate IDisposable GuardWatch(GuardView view, Func<string, Task> evict);

@@ -52,6 +52,22 @@ public sealed class SandboxTests
     }
 
     [Fact]
+    public async Task A_cordon_gets_its_workers_share_of_a_core_and_a_user_of_its_own()
+    {
+        await using var node = await ComputeNode.StartAsync();
+        var shared = node.Deploy(1, "export default { fetch() { return new Response('hello'); } };");
+        var cordoned = node.Deploy(2, "export default { fetch() { return new Response('hello'); } };", tier: WorkerTier.Cordon, limits: WorkerLimits.Usual with { CpuPercent = 30 });
+        (await node.GetAsync(shared)).Status.ShouldBe(200);
+        (await node.GetAsync(cordoned)).Status.ShouldBe(200);
+        var cordon = node.Info("c2");
+        var groups = File.ReadAllLines($"/proc/{cordon.Pid}/cgroup").Select(line => line.Split(':', 3)).ToList();
+        if (groups.Find(g => g[1].Split(',').Contains("cpu") && g[2].Contains("quarterdeck-", StringComparison.Ordinal)) is { } first)
+            File.ReadAllText($"/sys/fs/cgroup/cpu/{Path.GetFileName(first[2])}/cpu.cfs_quota_us").Trim().ShouldBe("20000"); // of 50,000: 30 % and 10 % for the process itself
+        if (cordon.Sandbox.User) File.ReadAllText($"/proc/{cordon.Pid}/status").Split('\n').Single(l => l.StartsWith("Uid:", StringComparison.Ordinal)).ShouldNotBe(
+            File.ReadAllText($"/proc/{node.Info().Pid}/status").Split('\n').Single(l => l.StartsWith("Uid:", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task What_a_killed_console_left_is_removed_and_its_processes_ended_with_it()
     {
         await using var node = await ComputeNode.StartAsync();

@@ -76,12 +76,12 @@ public sealed class WatchdogTests
         await using var node = await ComputeNode.StartAsync(Unguarded);
         var good = node.Deploy(1, Hello);
         (await node.GetAsync(good)).Status.ShouldBe(200);
-        var heap = node.Deploy(2, "export default { fetch() { const keep = []; for (;;) keep.push({ a: [1, 2, 3], b: 'x' + keep.length }); } };", tier: WorkerTier.Cordon, limits: WorkerLimits.Usual with { MemoryMiB = 32, CpuMs = 20_000 });
+        var heap = node.Deploy(2, "export default { fetch() { const keep = []; for (;;) keep.push({ a: [1, 2, 3], b: 'x' + keep.length }); } };", tier: WorkerTier.Cordon, limits: WorkerLimits.Usual with { MemoryMiB = 32, CpuMs = 20_000, CpuPercent = 100 });
         (await node.TryAsync(heap)).Status.ShouldBeOneOf(0, 500);
         await ComputeNode.Until(() => node.Ends.Any(e => e.Blame?.Serial == 2), "the heap bomb is named");
         if (node.Info().Sandbox.Memory)
         {
-            var buffers = node.Deploy(3, "export default { fetch() { const keep = []; for (;;) { const b = new Uint8Array(8 << 20); b.fill(1); keep.push(b); } } };", tier: WorkerTier.Cordon, limits: WorkerLimits.Usual with { CpuMs = 20_000 });
+            var buffers = node.Deploy(3, "export default { fetch() { const keep = []; for (;;) { const b = new Uint8Array(8 << 20); b.fill(1); keep.push(b); } } };", tier: WorkerTier.Cordon, limits: WorkerLimits.Usual with { CpuMs = 20_000, CpuPercent = 100 });
             (await node.TryAsync(buffers)).Status.ShouldBeOneOf(0, 500);
             await ComputeNode.Until(() => node.Ends.Any(e => e.Blame?.Serial == 3), "the buffer bomb is named");
         }
