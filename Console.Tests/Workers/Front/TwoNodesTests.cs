@@ -1,0 +1,122 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+using Quarterdeck.Database;
+using Quarterdeck.Platform;
+using Quarterdeck.Tests.Support;
+using Quarterdeck.Workers;
+
+namespace Quarterdeck.Tests.Workers.Front;
+
+/// <summary>The console and a node of its own process, <c>--role workers</c>, over one PostgreSQL, with real workerd.</summary>
+public sealed class TwoNodesTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+
+    [Fact]
+    public async Task New_code_reaches_both_nodes_and_the_zone_answers_on_when_one_is_killed()
+    {
+        await using var database = await TestDatabase.CreateAsync(DatabaseEngine.Postgres);
+        var key = Path.Combine(Path.GetTempPath(), $"qd-front-{Guid.NewGuid():N}.key");
+        await File.WriteAllTextAsync(key, Guid.NewGuid().ToString("N"));
+        var settings = new Dictionary<string, string> { ["QUARTERDECK_DATABASE"] = database.Options.Database!, ["QUARTERDECK_KEY_FILE"] = key, ["Quarterdeck:Workers:Servers:Shards"] = "1" };
+        await using var console = await TestConsole.StartAsync(settings);
+        var front = console.App.Services.GetRequiredService<WorkerFront>();
+        await front.OpenedAsync(default).WaitAsync(Limit);
+        await PutAsync(console, "first");
+        using (var zone = await console.Rest.PutAsJsonAsync("/api/v1/zones/shop.test", new { routes = new[] { new { pattern = "/*", worker = "shop" } } })) Assert.True(zone.IsSuccessStatusCode, await zone.Content.ReadAsStringAsync());
+        var other = FreePort();
+        var data = Directory.CreateTempSubdirectory("qd-front-node-").FullName;
+        using var node = Start(other, database.Options.Database!, key, data);
+        try
+        {
+            using var client = new HttpClient(new SocketsHttpHandler { UseCookies = false });
+            var here = new Uri(front.Addresses[0]);
+            var there = new Uri($"http://127.0.0.1:{other}");
+            await UntilAsync(client, here, "first", node);
+            await UntilAsync(client, there, "first", node);
+            await PutAsync(console, "second");
+            await UntilAsync(client, there, "second", node);
+            Assert.Equal("second", await AskAsync(client, here));
+
+            node.Kill();
+            await node.WaitForExitAsync();
+            for (var i = 0; i < 20; i++) Assert.Equal("second", await AskAsync(client, here));
+        }
+        finally
+        {
+            if (!node.HasExited) node.Kill();
+            File.Delete(key);
+            await DeleteAsync(data);
+        }
+    }
+
+    private static Process Start(int port, string database, string key, string data)
+    {
+        var start = new ProcessStartInfo("dotnet",
+        [
+            typeof(ConsoleOptions).Assembly.Location, "--role", "workers", $"--QUARTERDECK_DATABASE={database}", $"--QUARTERDECK_KEY_FILE={key}", $"--QUARTERDECK_DATA={data}",
+            $"--QUARTERDECK_WORKER_URLS=http://127.0.0.1:{port}", "--Quarterdeck:Workers:Servers:Shards=1", "--Logging:LogLevel:Default=Warning",
+        ]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var process = Process.Start(start)!;
+        process.OutputDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
+        return process;
+    }
+
+    private static async Task PutAsync(TestConsole console, string answer)
+    {
+        using var form = new MultipartFormDataContent
+        {
+            { new StringContent("""{"mainModule":"main.js","compatibilityDate":"2026-04-01"}""", Encoding.UTF8, "application/json"), "metadata" },
+            { new StringContent($"export default {{ async fetch() {{ return new Response('{answer}'); }} }};", Encoding.UTF8, "application/javascript"), "main.js", "main.js" },
+        };
+        using var made = await console.Rest.PutAsync("/api/v1/workers/shop", form);
+        Assert.True(made.StatusCode is HttpStatusCode.Created, await made.Content.ReadAsStringAsync());
+    }
+
+    private static async Task UntilAsync(HttpClient client, Uri at, string answer, Process node)
+    {
+        for (var clock = Stopwatch.StartNew(); ; await Task.Delay(50))
+        {
+            if (node.HasExited) Assert.Fail(await node.StandardError.ReadToEndAsync());
+            var got = "";
+            try { got = await AskAsync(client, at); }
+            catch (HttpRequestException) { }
+            if (got == answer) return;
+            if (clock.Elapsed > Limit) Assert.Fail($"{at} answers '{got}' instead of '{answer}'.");
+        }
+    }
+
+    private static async Task<string> AskAsync(HttpClient client, Uri at)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, at);
+        request.Headers.Host = "shop.test";
+        using var answer = await client.SendAsync(request);
+        return await answer.Content.ReadAsStringAsync();
+    }
+
+    /// <summary>What the killed node left behind holds its folder for a moment.</summary>
+    private static async Task DeleteAsync(string folder)
+    {
+        for (var tries = 0; ; tries++)
+        {
+            try
+            {
+                Directory.Delete(folder, recursive: true);
+                return;
+            }
+            catch (IOException) when (tries < 50) { await Task.Delay(100); }
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
