@@ -4,6 +4,7 @@ using System.Text;
 using Quarterdeck.Database;
 using Quarterdeck.Platform;
 using Quarterdeck.Workers;
+using Quarterdeck.Workers.Projects;
 
 namespace Quarterdeck.Tests.Workers;
 
@@ -90,7 +91,7 @@ public sealed class ProjectTests
         files.ShouldNotContain(f => f.Name.EndsWith(".dev.vars"));
         (await projects.DeployAsync(WorkersRoom.Admin, files, "renamed", null, true, default)).Value.Name.ShouldBe("renamed");
         (await projects.OpenArchiveAsync(Pack(kind, [WorkersRoom.File("../x.js", "x")]), default)).Problem!.Errors.Single().Field.ShouldBe("archive");
-        (await projects.OpenArchiveAsync(Pack(kind, [new("big", new byte[300 << 20])]), default)).Problem!.Kind.ShouldBe(ProblemKind.TooLarge);
+        (await ProjectArchive.OpenAsync(Pack(kind, [new("big", new byte[2 << 20])]), 1 << 20, default)).Problem!.Kind.ShouldBe(ProblemKind.TooLarge);
         (await projects.OpenArchiveAsync("nonsense"u8.ToArray(), default)).Problem!.Kind.ShouldBe(ProblemKind.Invalid);
         var damaged = Pack(kind, [.. Folder()])[..^200];
         if (kind is not "tar") (await projects.OpenArchiveAsync(damaged, default)).Ok.ShouldBeFalse();

@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using System.Runtime.InteropServices;
 using Quarterdeck.Platform;
 
 namespace Quarterdeck.Workers.Projects;
@@ -15,7 +16,7 @@ internal static class ProjectArchive
         var files = new List<UploadedFile>();
         try
         {
-            var stream = new MemoryStream(archive.ToArray(), writable: false);
+            var stream = MemoryMarshal.TryGetArray(archive, out var bytes) ? new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false) : new MemoryStream(archive.ToArray(), writable: false);
             var problem = archive.Span switch
             {
                 [(byte)'P', (byte)'K', ..] => Zip(stream, files, mostBytes),
