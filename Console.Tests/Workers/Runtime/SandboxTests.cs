@@ -71,9 +71,9 @@ public sealed class SandboxTests
     public async Task What_a_killed_console_left_is_removed_and_its_processes_ended_with_it()
     {
         await using var node = await ComputeNode.StartAsync();
-        var key = node.Deploy(1, "export default { fetch() { return new Response('hello'); } };");
         var left = Path.Combine(node.Folder, "run", "workers", "4194399", "s0", "io"); // no such process can be
         Directory.CreateDirectory(left);
+        var key = node.Deploy(1, "export default { fetch() { return new Response('hello'); } };"); // starts the first server
         (await node.GetAsync(key)).Status.ShouldBe(200);
         Directory.Exists(left).ShouldBeFalse();
     }
