@@ -16,6 +16,9 @@ public sealed class WorkersOptions
 
     /// <summary>The compute servers of this node.</summary>
     public ComputeServerOptions Servers { get; set; } = new();
+
+    /// <summary>Where spans of requests go.</summary>
+    public TraceOptions Traces { get; set; } = new();
 }
 
 /// <summary>Refuses settings that cannot work, when the console starts.</summary>
@@ -27,6 +30,9 @@ internal sealed class WorkersOptionsValidator : IValidateOptions<WorkersOptions>
         if (options.UploadBytes is < 1 << 20 or > 1 << 30) errors.Add($"Quarterdeck:Workers:UploadBytes: {options.UploadBytes} is not between 1048576 and 1073741824. Example: Quarterdeck__Workers__UploadBytes=268435456");
         if (options.KeepVersions is < 2 or > 10_000) errors.Add($"Quarterdeck:Workers:KeepVersions: {options.KeepVersions} is not between 2 and 10000. Example: Quarterdeck__Workers__KeepVersions=200");
         Servers(options.Servers, errors);
+        if (options.Traces.Endpoint.Length > 0 && !(Uri.TryCreate(options.Traces.Endpoint, UriKind.Absolute, out var collector) && collector.Scheme is "http" or "https"))
+            errors.Add($"Quarterdeck:Workers:Traces:Endpoint: '{options.Traces.Endpoint}' is no http address. Example: Quarterdeck__Workers__Traces__Endpoint=http://collector.example.com:4318");
+        if (options.Traces.Ratio is not (>= 0 and <= 1)) errors.Add($"Quarterdeck:Workers:Traces:Ratio: {options.Traces.Ratio} is not between 0 and 1. Example: Quarterdeck__Workers__Traces__Ratio=0.05");
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
     }
 

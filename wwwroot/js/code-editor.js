@@ -105,14 +105,17 @@ function plain(area, files, chosen, readOnly, typed, save) {
 /** Opens an editor in `host`. `page` hears CodeChanged(name, stream) a moment after typing, and SaveWanted on Ctrl+S. */
 export async function open(host, page, files, chosen, readOnly) {
   const frame = host.querySelector('[data-frame]'), area = host.querySelector('textarea');
-  let timer = 0, pending;
+  let timer = 0, pending, telling = Promise.resolve();
   // Code is longer than one message of the page's connection may be, so it goes as a stream.
-  const tell = async () => {
+  // Whoever waits for it waits for what is on its way, too: a deployment must not take the text before.
+  const tell = () => {
     clearTimeout(timer);
-    if (!pending) return;
-    const [name, read] = pending;
-    pending = undefined;
-    await page.invokeMethodAsync('CodeChanged', name, DotNet.createJSStreamReference(new TextEncoder().encode(read()))).catch(() => { });
+    if (pending) {
+      const [name, read] = pending;
+      pending = undefined;
+      telling = telling.then(() => page.invokeMethodAsync('CodeChanged', name, DotNet.createJSStreamReference(new TextEncoder().encode(read()))).catch(() => { }));
+    }
+    return telling;
   };
   const typed = (name, read) => { clearTimeout(timer); pending = [name, read]; timer = setTimeout(tell, 250); };
   const save = async () => { await tell(); page.invokeMethodAsync('SaveWanted').catch(() => { }); };

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Quarterdeck.Access;
 using Quarterdeck.Workers.Logs;
+using Quarterdeck.Workers.Traces;
 
 namespace Quarterdeck.Workers.Figures;
 
@@ -15,6 +16,7 @@ internal static class FiguresSetup
         services.AddSingleton<WorkerTails>().AddSingleton<ITailSink>(p => p.GetRequiredService<WorkerTails>());
         services.AddSingleton<WorkerLogs>().AddSingleton<FigureReader>();
         services.AddSingleton(p => new WorkerHistory(p.GetRequiredService<FigureReader>(), p.GetRequiredService<WorkerRegistry>(), p.GetRequiredService<Guard>()));
+        services.AddSingleton<TraceExport>().AddHostedService(p => p.GetRequiredService<TraceExport>());
         services.AddSingleton<TrialSender>();
         services.AddSingleton(p => new WorkerTrials(p.GetRequiredService<TrialSender>(), p.GetRequiredService<WorkerRegistry>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
         return services;

@@ -6,12 +6,13 @@ using Quarterdeck.Workers.Front.Assets;
 using Quarterdeck.Workers.Front.Tls;
 using Quarterdeck.Workers.Front.Upstream;
 using Quarterdeck.Workers.Registry;
+using Quarterdeck.Workers.Traces;
 
 namespace Quarterdeck.Workers.Front;
 
 /// <summary>From host and path to an answer: a static file, a worker, or a refusal. Reads the worker table and no database.</summary>
 internal sealed partial class FrontApplication(
-    WorkerTable table, OwnNames own, CertificateTable certificates, AssetResponder assets, Forwarder forwarder, IUpstreams servers, WorkerFigures figures, ILogger<FrontApplication> logger)
+    WorkerTable table, OwnNames own, CertificateTable certificates, AssetResponder assets, Forwarder forwarder, IUpstreams servers, WorkerFigures figures, ILogger<FrontApplication> logger, TraceExport? traces = null)
     : IHttpApplication<Exchange>
 {
     private const string Challenges = "/.well-known/acme-challenge/";
@@ -45,8 +46,18 @@ internal sealed partial class FrontApplication(
             if (context.HasStarted) context.Lifetime.Abort();
             else await Refusal.Unreachable.WriteAsync(context);
         }
+        if (traces is { IsOn: true } && context.Version is not null) Trace(context, traces);
         if (context.Version is { } version && !context.IsRecorded)
             figures.Record(version.Key.Serial, version.Key.Version, context.Outcome is RequestOutcome.Canceled ? 0 : context.Response.StatusCode, context.Microseconds, context.Outcome);
+    }
+
+    private static void Trace(Exchange exchange, TraceExport traces)
+    {
+        var parent = exchange.RequestHeaders.TraceParent.Count == 1 ? exchange.RequestHeaders.TraceParent[0] : null;
+        if (!traces.Wants(parent)) return;
+        var query = exchange.Target.IndexOf('?', StringComparison.Ordinal);
+        traces.Offer(new RequestSpan(exchange.Worker.Name, exchange.Version.Key, exchange.Request.Method, exchange.Host, query < 0 ? exchange.Target : exchange.Target[..query],
+            exchange.Response.StatusCode, exchange.Outcome, DateTimeOffset.UtcNow, exchange.Microseconds, parent));
     }
 
     private async Task AnswerAsync(Exchange exchange)

@@ -20,7 +20,9 @@ internal sealed partial class UploadCheck(PolicyStore policies, VersionStore ver
     private static partial Regex Identifier();
 
     /// <summary>What is wrong with a worker's name; null when nothing is.</summary>
-    public static Problem? Name(string name) => WorkerName().IsMatch(name) ? null
+    public static Problem? Name(string name) => name is "new" or "upload"
+        ? Problem.Invalid("name", $"'{name}' is the address of a page.", "Choose another name.")
+        : WorkerName().IsMatch(name) ? null
         : Problem.Invalid("name", $"'{(name.Length > 80 ? name[..80] + "…" : name)}' is no name of a worker.", "Use 1 to 63 lower-case letters, digits, - and _, beginning with a letter or digit.");
 
     /// <summary>The version that an upload makes.</summary>

@@ -85,7 +85,45 @@ public sealed class WorkerJourneyTests(BrowserRun browser)
             await page.OpenAsync("/workers/harbour");
             await Expect(tab.GetByRole(AriaRole.Img, new() { NameRegex = new("^Requests") })).ToBeVisibleAsync();
             await tab.ScreenshotAsync(new() { Path = Path.Combine(Pictures, "worker-overview.png"), FullPage = true });
-        }, console: console);
+
+            await UploadAsync(page, Path.Combine(console.Data, "project"));
+            await tab.RouteAsync("**/lib/monaco/**", route => route.AbortAsync());
+            await page.OpenAsync("/workers/harbour/edit");
+            var area = tab.Locator(".qd-code[data-editor=plain] textarea");
+            await Expect(area).ToHaveValueAsync(new System.Text.RegularExpressions.Regex("second"));
+            await area.FillAsync("export default { fetch() { return new Response('plain\\n'); } }");
+            await tab.GetByRole(AriaRole.Button, new() { Name = "Deploy", Exact = true }).ClickAsync();
+            await Expect(tab.GetByText("Version 3 answers now.")).ToBeVisibleAsync();
+            (await CallAsync(visitor, "/plain")).ShouldBe("plain\n");
+        }, console: console, expected: text => text.Contains("ERR_FAILED", StringComparison.Ordinal));
+    }
+
+    /// <summary>A project folder as wrangler makes it: TypeScript, a package that it needs, one that only its author needs, and a secret.</summary>
+    private static async Task UploadAsync(ConsolePage page, string folder)
+    {
+        foreach (var (path, text) in new[]
+        {
+            ("wrangler.jsonc", "{ // as it is\n  \"name\": \"from-folder\", \"main\": \"src/index.ts\", \"compatibility_date\": \"2026-01-01\", \"vars\": { \"GREETING\": \"ahoy\" }, \"placement\": { \"mode\": \"smart\" } }"),
+            ("package.json", "{ \"dependencies\": { \"loud\": \"1.0.0\" }, \"devDependencies\": { \"tool\": \"1.0.0\" } }"),
+            ("src/index.ts", "import loud from 'loud';\nexport default { fetch(_: Request, env: { GREETING: string }): Response { return new Response(loud(env.GREETING)); } };"),
+            ("node_modules/loud/package.json", "{ \"name\": \"loud\", \"version\": \"1.0.0\", \"main\": \"index.js\" }"), ("node_modules/loud/index.js", "module.exports = text => text.toUpperCase();"),
+            ("node_modules/tool/package.json", "{ \"name\": \"tool\" }"), (".env", "PASSWORD=1"),
+        })
+        {
+            var file = Path.Combine(folder, path);
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            await File.WriteAllTextAsync(file, text);
+        }
+        await page.OpenAsync("/workers/upload");
+        await page.Page.Locator("#folder").SetInputFilesAsync(folder);
+        await Expect(page.Page.GetByText("5 files")).ToBeVisibleAsync();
+        await page.Page.GetByRole(AriaRole.Button, new() { Name = "Deploy", Exact = true }).ClickAsync();
+        await Expect(page.Page.GetByText("Version 1 answers now.")).ToBeVisibleAsync();
+        await Expect(page.Page.GetByText("placement")).ToBeVisibleAsync(); // what means nothing here is named
+        await page.Page.ScreenshotAsync(new() { Path = Path.Combine(Pictures, "worker-upload-done.png"), FullPage = true });
+        await page.OpenAsync("/workers/from-folder?tab=test");
+        await page.Page.GetByRole(AriaRole.Button, new() { Name = "Send" }).ClickAsync();
+        await Expect(page.Page.Locator(".qd-answer")).ToHaveTextAsync("AHOY");
     }
 
     internal static async Task<Uri> FrontAsync(TestConsole console)

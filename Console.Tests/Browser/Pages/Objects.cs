@@ -29,6 +29,7 @@ internal static class Objects
             ("repository", $"/repositories/{await FirstAsync(console, "/api/v1/repositories?pageSize=1")}"),
             ("operation", $"/operations/{action.GetProperty("operationId").GetString()}"),
             ("appliance", $"/appliances/{await ApplianceAsync(console, host)}"),
+            .. await WorkerPages.OfAsync(console),
         ];
     }
 

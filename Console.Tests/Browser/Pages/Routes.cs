@@ -31,6 +31,7 @@ public static class Routes
         ("backup-jobs", "/backup-jobs"),
         ("workers", "/workers"),
         ("worker-new", "/workers/new"),
+        ("worker-upload", "/workers/upload"),
         ("zones", "/zones"),
         ("compute-servers", "/compute-servers"),
         ("api", "/api"),

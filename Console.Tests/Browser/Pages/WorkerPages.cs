@@ -1,0 +1,37 @@
+using System.Net.Http.Json;
+using Quarterdeck.Tests.Support;
+
+namespace Quarterdeck.Tests.Browser.Pages;
+
+/// <summary>Makes a worker with two versions, a split and bindings, and a zone that leads to it, for the looks.</summary>
+internal static class WorkerPages
+{
+    private const string Name = "prices-of-the-northern-branch-office-and-its-harbour";
+    private const string Zone = "prices.northern-branch-office.example.test";
+
+    public static async Task<IReadOnlyList<(string Name, string Path)>> OfAsync(TestConsole console)
+    {
+        await PutAsync(console, "export default {\n  async fetch() {\n    return new Response('one');\n  },\n};\n");
+        await PutAsync(console, "export default {\n  async fetch(request, env) {\n    console.warn('asked for', request.url);\n    return new Response(env.GREETING);\n  },\n};\n");
+        await SucceedAsync(console.Rest.PostAsJsonAsync($"/api/v1/workers/{Name}/deployments", new { versions = new[] { new { version = 1, percent = 90 }, new { version = 2, percent = 10 } }, reason = "a tenth of the visitors first" }));
+        await SucceedAsync(console.Rest.PutAsJsonAsync($"/api/v1/zones/{Zone}", new { routes = new[] { new { pattern = "/*", worker = Name }, new { pattern = "/api/prices/*", worker = Name } } }));
+        for (var i = 0; i < 3; i++) await SucceedAsync(console.Rest.PostAsJsonAsync($"/api/v1/workers/{Name}/trials", new { url = $"https://{Zone}/api/prices/{i}", version = 2 }));
+        return
+        [
+            ("worker", $"/workers/{Name}"), .. new[] { "versions", "settings" }.Select(tab => ($"worker-{tab}", $"/workers/{Name}?tab={tab}")), ("worker-edit", $"/workers/{Name}/edit"),
+            ("zone", $"/zones/{Zone}"),
+        ];
+    }
+
+    private static Task PutAsync(TestConsole console, string code) => SucceedAsync(console.Rest.PutAsync($"/api/v1/workers/{Name}", new MultipartFormDataContent
+    {
+        { JsonContent.Create(new { mainModule = "index.js", bindings = new { GREETING = "ahoy", TOKEN = new { type = "secret", value = "not to be shown" } } }), "metadata" },
+        { new StringContent(code), "index.js", "index.js" },
+    }));
+
+    private static async Task SucceedAsync(Task<HttpResponseMessage> call)
+    {
+        using var answer = await call;
+        if (!answer.IsSuccessStatusCode) throw new InvalidOperationException(await answer.Content.ReadAsStringAsync());
+    }
+}
