@@ -43,7 +43,9 @@ internal sealed class WorkersInProcess : IAsyncDisposable
         var upload = new WorkerUpload(new WorkerMetadata { MainModule = "main.js" }, [new UploadedFile("main.js", Encoding.UTF8.GetBytes(source))]);
         _ = (await Get<WorkerRegistry>().UploadAsync(Caller.System, name, upload, deploy: true, cancellation)).Value;
         _ = (await Get<Zones>().PutAsync(Caller.System, $"{name}.test", new NewZone([new ZoneRoute("/*", name)]), cancellation)).Value;
-        return Get<WorkerTable>().Current.ByName(name)!;
+        var worker = Get<WorkerTable>().Current.ByName(name)!;
+        await Get<ComputeServers>().Pick(worker).ReadyAsync(cancellation); // shards start with the first worker
+        return worker;
     }
 
     /// <summary>A connection to the front.</summary>
