@@ -1,61 +1,77 @@
+using System.Buffers.Binary;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Quarterdeck.Workers.NativeGuard;
 
-/// <summary>The table of limits in the shared file: open addressing by FNV-1a of the key, as native/slots.c searches it.</summary>
-internal static unsafe class GuardLimitTable
+/// <summary>The table of limits in the shared file: open addressing by FNV-1a of the key, as native/slots.c searches it. What is in it is known here, so nothing that the process may have written is read.</summary>
+internal sealed class GuardLimitTable(SafeFileHandle file)
 {
-    private const uint Free = 0, Valid = 1, Removed = 2;
+    private const byte Valid = 1, Removed = 2; // 0 is free
+
+    private readonly Dictionary<string, int> _places = [];
+    private readonly byte[] _states = new byte[GuardLayout.Limits];
+    private int _changes;
 
     /// <summary>Adds or changes an entry; false when the table is full or the key too long.</summary>
-    public static bool Set(byte* file, string key, GuardLimits limits)
+    public bool Set(string key, GuardLimits limits)
     {
-        var name = Encoding.ASCII.GetBytes(key);
-        if (name.Length is 0 or >= GuardLayout.KeyBytes) return false;
-        var entry = Find(file, name, out var place);
-        if (entry is null)
-        {
-            if ((entry = place) is null) return false;
-            new Span<byte>(entry + GuardLayout.LimitKey, GuardLayout.KeyBytes).Clear();
-            name.CopyTo(new Span<byte>(entry + GuardLayout.LimitKey, GuardLayout.KeyBytes));
-        }
+        if (key.Length is 0 or >= GuardLayout.KeyBytes || !Ascii.IsValid(key)) return false;
+        var known = _places.TryGetValue(key, out var place);
+        if (!known && !TryFind(key, out place)) return false;
+        Span<byte> entry = stackalloc byte[GuardLayout.LimitSize];
         Write(entry, limits);
-        Interlocked.Increment(ref *(int*)(file + GuardLayout.LimitsChanged));
+        Encoding.ASCII.GetBytes(key, entry[GuardLayout.LimitKey..]);
+        // All but the state, which makes it valid, last.
+        RandomAccess.Write(file, entry[sizeof(int)..], At(place) + sizeof(int));
+        if (!known) Become(place, Valid);
+        _places[key] = place;
+        Tell();
         return true;
     }
 
     /// <summary>Takes an entry out; its place is used again.</summary>
-    public static void Remove(byte* file, string key)
+    public void Remove(string key)
     {
-        var entry = Find(file, Encoding.ASCII.GetBytes(key), out _);
-        if (entry is null) return;
-        Volatile.Write(ref *(uint*)entry, Removed);
-        Interlocked.Increment(ref *(int*)(file + GuardLayout.LimitsChanged));
+        if (!_places.Remove(key, out var place)) return;
+        Become(place, Removed);
+        Tell();
     }
 
-    /// <summary>Fills an entry in; it becomes valid last.</summary>
-    public static void Write(byte* entry, GuardLimits limits)
+    /// <summary>Fills in a valid entry without its key.</summary>
+    public static void Write(Span<byte> entry, GuardLimits limits)
     {
-        var fields = (int*)entry;
-        (fields[1], fields[2], fields[3], fields[4], fields[5]) = (limits.CpuMs, limits.StartupMs, limits.CpuPercent, limits.HeapMiB, limits.BuffersMiB);
-        Volatile.Write(ref *(uint*)entry, Valid);
+        ReadOnlySpan<int> fields = [Valid, limits.CpuMs, limits.StartupMs, limits.CpuPercent, limits.HeapMiB, limits.BuffersMiB];
+        for (var i = 0; i < fields.Length; i++) BinaryPrimitives.WriteInt32LittleEndian(entry[(i * sizeof(int))..], fields[i]);
     }
 
-    /// <summary>The key's entry, or null; and the first place where it could go, null when there is none.</summary>
-    private static byte* Find(byte* file, ReadOnlySpan<byte> name, out byte* place)
+    private static long At(int place) => GuardLayout.LimitTable + (long)place * GuardLayout.LimitSize;
+
+    private bool TryFind(string key, out int place)
     {
         var hash = 2166136261u;
-        foreach (var letter in name) hash = (hash ^ letter) * 16777619u;
-        place = null;
+        foreach (var letter in key) hash = (hash ^ letter) * 16777619u;
         for (var i = 0u; i < GuardLayout.Limits; i++)
         {
-            var entry = file + GuardLayout.LimitTable + (long)((hash + i) % GuardLayout.Limits) * GuardLayout.LimitSize;
-            var used = *(uint*)entry;
-            if (used != Valid && place is null) place = entry;
-            if (used == Free) return null;
-            var key = new ReadOnlySpan<byte>(entry + GuardLayout.LimitKey, GuardLayout.KeyBytes);
-            if (used == Valid && key[..name.Length].SequenceEqual(name) && key[name.Length] == 0) return entry;
+            place = (int)((hash + i) % GuardLayout.Limits);
+            if (_states[place] is not Valid) return true;
         }
-        return null;
+        place = 0;
+        return false;
+    }
+
+    private void Become(int place, byte state)
+    {
+        _states[place] = state;
+        WriteInt(At(place), state);
+    }
+
+    private void Tell() => WriteInt(GuardLayout.LimitsChanged, ++_changes);
+
+    private void WriteInt(long at, int value)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32LittleEndian(bytes, value);
+        RandomAccess.Write(file, bytes, at);
     }
 }

@@ -1,23 +1,22 @@
-using System.IO.MemoryMappedFiles;
+using System.Buffers;
+using System.Buffers.Binary;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Quarterdeck.Workers.NativeGuard;
 
-/// <summary>The memory-mapped file that one start of a compute server shares with its guard: limits in, state out.</summary>
-/// <remarks>One file belongs to one start of one process. Who writes it besides the console is a process that runs other people's code: whatever is read is checked before use.</remarks>
-internal sealed unsafe class GuardView : IDisposable
+/// <summary>The file that one start of a compute server shares with its guard, which maps it into memory: limits in, state out.</summary>
+/// <remarks>
+/// One file belongs to one start of one process. Who writes it besides the console is a process that runs other people's code, so the console maps
+/// nothing (a file that is cut short under a mapping ends whoever looks) and checks what it reads. Safe on any thread, also beside <see cref="Dispose"/>: then all is empty.
+/// </remarks>
+internal sealed class GuardView : IDisposable
 {
-    private readonly MemoryMappedFile _file;
-    private readonly MemoryMappedViewAccessor _view;
-    private readonly byte* _at;
+    private readonly SafeFileHandle _file;
+    private readonly GuardLimitTable _limits;
     private readonly Lock _writing = new();
 
-    private GuardView(string path, MemoryMappedFile file)
-    {
-        (Path, _file) = (path, file);
-        _view = file.CreateViewAccessor(0, GuardLayout.FileSize);
-        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _at);
-    }
+    private GuardView(string path, SafeFileHandle file) => (Path, _file, _limits) = (path, file, new GuardLimitTable(file));
 
     /// <summary>Where the file is.</summary>
     public string Path { get; }
@@ -32,7 +31,14 @@ internal sealed unsafe class GuardView : IDisposable
     public int Pid => Int(GuardLayout.Pid);
 
     /// <summary>Grows about every millisecond while code runs; standing still for long while a turn runs means that the process hangs.</summary>
-    public long Beat => Long(GuardLayout.Beat);
+    public long Beat
+    {
+        get
+        {
+            Span<byte> bytes = stackalloc byte[sizeof(long)];
+            return TryRead(GuardLayout.Beat, bytes) ? BinaryPrimitives.ReadInt64LittleEndian(bytes) : 0;
+        }
+    }
 
     /// <summary>The worker version whose code runs at this moment, or null.</summary>
     public string? Running => SlotAt(Int(GuardLayout.Current)) is { Key.Length: > 0 } slot ? slot.WorkerKey : null;
@@ -50,39 +56,23 @@ internal sealed unsafe class GuardView : IDisposable
         {
             Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
         })) stream.SetLength(GuardLayout.FileSize);
-        var view = new GuardView(path, MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, GuardLayout.FileSize));
-        view.Prepare(binary, standard, trusted);
-        return view;
-    }
-
-    private void Prepare(GuardedBinary binary, GuardLimits standard, int trusted)
-    {
-        Ref<int>(GuardLayout.Trusted) = trusted;
-        Ref<ulong>(GuardLayout.Device) = binary.Identity.Device;
-        Ref<ulong>(GuardLayout.Inode) = binary.Identity.Inode;
-        Ref<ulong>(GuardLayout.Size) = binary.Identity.Size;
-        Ref<ulong>(GuardLayout.ModifiedNs) = binary.Identity.ModifiedNs;
-        Ref<int>(GuardLayout.GraceMs) = 500;
-        Ref<int>(GuardLayout.WindowMs) = 10_000;
-        Ref<int>(GuardLayout.SlackMiB) = 32;
-        for (var i = 0; i < binary.Symbols.Count; i++) Ref<ulong>(GuardLayout.Symbols + i * 8) = binary.Symbols[i];
-        Ref<int>(GuardLayout.Current) = Ref<int>(GuardLayout.Culprit) = -1;
-        GuardLimitTable.Write(_at + GuardLayout.Standard, standard);
-        Ref<uint>(8) = GuardLayout.Version;
-        Volatile.Write(ref Ref<ulong>(0), GuardLayout.Magic);
+        var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        RandomAccess.Write(file, Head(binary, standard, trusted), 0);
+        return new GuardView(path, file);
     }
 
     /// <summary>Sets what a worker version may use, from its next turn on; before its code is handed to the process the limits hold from its first step.</summary>
     /// <returns>False when the table is full: the standard limits hold for it.</returns>
     public bool SetLimits(string workerKey, GuardLimits limits)
     {
-        lock (_writing) return GuardLimitTable.Set(_at, workerKey, limits);
+        lock (_writing) return !_file.IsClosed && _limits.Set(workerKey, limits);
     }
 
     /// <summary>Forgets a version that is not deployed any more.</summary>
     public void RemoveLimits(string workerKey)
     {
-        lock (_writing) GuardLimitTable.Remove(_at, workerKey);
+        lock (_writing)
+            if (!_file.IsClosed) _limits.Remove(workerKey);
     }
 
     /// <summary>Every isolate of a worker that lives now.</summary>
@@ -91,9 +81,16 @@ internal sealed unsafe class GuardView : IDisposable
     {
         var used = Math.Clamp(Int(GuardLayout.SlotsUsed), 0, GuardLayout.Slots);
         var readings = new List<GuardReading>(used);
-        for (var i = 0; i < used; i++)
-            if (SlotAt(i) is { Key.Length: > 0 } reading && (gone || reading.Alive)) readings.Add(reading);
-        return readings;
+        var size = used * GuardLayout.SlotSize;
+        var buffer = ArrayPool<byte>.Shared.Rent(Math.Max(size, 1));
+        try
+        {
+            if (!TryRead(GuardLayout.SlotTable, buffer.AsSpan(0, size))) return readings;
+            for (var i = 0; i < used; i++)
+                if (Parse(i, buffer.AsSpan(i * GuardLayout.SlotSize, GuardLayout.SlotSize)) is { Key.Length: > 0 } reading && (gone || reading.Alive)) readings.Add(reading);
+            return readings;
+        }
+        finally { ArrayPool<byte>.Shared.Return(buffer); }
     }
 
     /// <summary>Whom the end of the process is put on; call after it ended and before the next start. Null when no worker's code ran.</summary>
@@ -108,33 +105,68 @@ internal sealed unsafe class GuardView : IDisposable
     /// <summary>Lets go of the file and deletes it.</summary>
     public void Dispose()
     {
-        _view.SafeMemoryMappedViewHandle.ReleasePointer();
-        _view.Dispose();
-        _file.Dispose();
+        lock (_writing) _file.Dispose();
         File.Delete(Path);
+    }
+
+    private static byte[] Head(GuardedBinary binary, GuardLimits standard, int trusted)
+    {
+        var head = new byte[GuardLayout.LimitTable];
+        void Long(int at, ulong value) => BinaryPrimitives.WriteUInt64LittleEndian(head.AsSpan(at), value);
+        void Int(int at, int value) => BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(at), value);
+        Long(0, GuardLayout.Magic);
+        Int(8, (int)GuardLayout.Version);
+        Int(GuardLayout.Trusted, trusted);
+        Long(GuardLayout.Device, binary.Identity.Device);
+        Long(GuardLayout.Inode, binary.Identity.Inode);
+        Long(GuardLayout.Size, binary.Identity.Size);
+        Long(GuardLayout.ModifiedNs, binary.Identity.ModifiedNs);
+        Int(GuardLayout.GraceMs, 500);
+        Int(GuardLayout.WindowMs, 10_000);
+        Int(GuardLayout.SlackMiB, 32);
+        for (var i = 0; i < binary.Symbols.Count; i++) Long(GuardLayout.Symbols + i * 8, binary.Symbols[i]);
+        Int(GuardLayout.Current, -1);
+        Int(GuardLayout.Culprit, -1);
+        GuardLimitTable.Write(head.AsSpan(GuardLayout.Standard), standard);
+        return head;
     }
 
     private GuardReading? SlotAt(int index)
     {
         if (index is < 0 or >= GuardLayout.Slots) return null;
-        var slot = GuardLayout.SlotTable + index * GuardLayout.SlotSize;
-        var (isolate, generation) = (Long(slot), Int(slot + GuardLayout.SlotGeneration));
-        if (isolate == 0) return null;
-        long Counter(int n) => Long(slot + GuardLayout.SlotCounters + n * 8);
-        return new GuardReading(index, (uint)generation, Text(slot + GuardLayout.SlotKey, GuardLayout.KeyBytes), Counter(0), TimeSpan.FromTicks(Counter(1) / 100), TimeSpan.FromTicks(Counter(2) / 100),
-            Counter(3), Counter(4), Counter(5), Counter(6), Counter(7), Counter(8), Counter(9), Int(slot + GuardLayout.SlotCondemned) != 0, isolate != 1);
+        Span<byte> slot = stackalloc byte[GuardLayout.SlotSize];
+        return TryRead(GuardLayout.SlotTable + (long)index * GuardLayout.SlotSize, slot) ? Parse(index, slot) : null;
     }
 
-    // Keys are ASCII; anything else was not written by the guard and is shown as question marks rather than trusted.
+    private static GuardReading? Parse(int index, ReadOnlySpan<byte> slot)
+    {
+        var isolate = BinaryPrimitives.ReadInt64LittleEndian(slot);
+        if (isolate == 0) return null;
+        Span<long> counter = stackalloc long[10];
+        for (var i = 0; i < counter.Length; i++) counter[i] = BinaryPrimitives.ReadInt64LittleEndian(slot[(GuardLayout.SlotCounters + i * 8)..]);
+        return new GuardReading(index, BinaryPrimitives.ReadUInt32LittleEndian(slot[GuardLayout.SlotGeneration..]), Text(slot.Slice(GuardLayout.SlotKey, GuardLayout.KeyBytes)),
+            counter[0], TimeSpan.FromTicks(counter[1] / 100), TimeSpan.FromTicks(counter[2] / 100), counter[3], counter[4], counter[5], counter[6], counter[7], counter[8], counter[9],
+            BinaryPrimitives.ReadInt32LittleEndian(slot[GuardLayout.SlotCondemned..]) != 0, isolate != 1);
+    }
+
     private string Text(int offset, int size)
     {
-        var bytes = new ReadOnlySpan<byte>(_at + offset, size);
-        return Encoding.ASCII.GetString(bytes.IndexOf((byte)0) is var end and >= 0 ? bytes[..end] : bytes);
+        Span<byte> bytes = stackalloc byte[size];
+        return TryRead(offset, bytes) ? Text(bytes) : "";
     }
 
-    private ref T Ref<T>(int offset) where T : unmanaged => ref *(T*)(_at + offset);
+    // ASCII; anything else was not written by the guard and is shown as question marks rather than trusted.
+    private static string Text(ReadOnlySpan<byte> bytes) => Encoding.ASCII.GetString(bytes.IndexOf((byte)0) is var end and >= 0 ? bytes[..end] : bytes);
 
-    private int Int(int offset) => Volatile.Read(ref Ref<int>(offset));
+    private int Int(int offset)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(int)];
+        return TryRead(offset, bytes) ? BinaryPrimitives.ReadInt32LittleEndian(bytes) : -1;
+    }
 
-    private long Long(int offset) => Volatile.Read(ref Ref<long>(offset));
+    private bool TryRead(long offset, Span<byte> into)
+    {
+        try { return RandomAccess.Read(_file, into, offset) == into.Length; }
+        catch (ObjectDisposedException) { return false; }
+    }
 }

@@ -195,4 +195,17 @@ public sealed class WorkerRestTests(DefinitionsConsole shared) : IClassFixture<D
             (await client.PutAsJsonAsync("/api/v1/zones/roles.example", new { routes = Array.Empty<object>() })).StatusCode.ShouldBe(zone, role);
         }
     }
+
+    [Fact]
+    public async Task A_worker_is_moved_between_tiers_by_hand_and_tells_its_steps()
+    {
+        await PutAsync("rest-tiers", new { mainModule = "index.js" });
+        var moved = await _console.Rest.PostAsJsonAsync("/api/v1/workers/rest-tiers/actions/move", new { tier = "cordon", reason = "looks odd" });
+        moved.StatusCode.ShouldBe(HttpStatusCode.OK, await moved.Content.ReadAsStringAsync());
+        (await GetAsync("/workers/rest-tiers")).GetProperty("tierReason").GetString().ShouldBe("looks odd");
+        var steps = await GetAsync("/workers/rest-tiers/tiers");
+        (steps[0].GetProperty("from").GetString(), steps[0].GetProperty("to").GetString()).ShouldBe(("shared", "cordon"));
+        await RefusedAsync(await _console.Rest.PostAsJsonAsync("/api/v1/workers/rest-tiers/actions/move", new { reason = "nowhere" }), "tier");
+        (await _console.Rest.PostAsJsonAsync("/api/v1/workers/rest-nobody/actions/move", new { tier = "off" })).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+    }
 }

@@ -100,7 +100,8 @@ public sealed partial class HostileTests(ITestOutputHelper output)
         run.Refused.ShouldContain("wrong-syntax");
         run.CanaryHits.ShouldBe(0, "a worker reached the loopback");
         var names = stack.Table.Current.Workers.Values.ToDictionary(worker => worker.Serial, worker => worker.Name);
-        foreach (var end in stack.Ends)
+        // Processes of start-up checks (k…) hold code that never became a version.
+        foreach (var end in stack.Ends.Where(end => !end.StartsWith("Compute server k", StringComparison.Ordinal)))
             names[long.Parse(PutOn().Match(end).Groups[1].Value is { Length: > 0 } serial ? serial : "0", CultureInfo.InvariantCulture)].ShouldNotStartWith("good", Case.Sensitive, end);
         foreach (var name in names.Values.Where(name => name.StartsWith("good", StringComparison.Ordinal)))
             (await stack.Tiers.HistoryAsync(Caller.System, name, default)).Value.ShouldBeEmpty($"{name} did nothing");

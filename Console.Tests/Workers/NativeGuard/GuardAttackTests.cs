@@ -35,6 +35,21 @@ public sealed class GuardAttackTests
         workerd.View.Blame().ShouldNotBeNull().Key.ShouldBe("7@3");
     }
 
+    [Theory, MemberData(nameof(Names), AttackEnd.EitherEnded)]
+    public async Task What_ends_by_itself_or_is_given_up_is_put_on_the_right_worker(string name)
+    {
+        await using var workerd = await StartAsync(name);
+        (await workerd.AskAsync("1@1", "good")).Body.ShouldBe("good");
+        if ((await workerd.AskAsync("7@3", name)).Status is 0)
+        {
+            await workerd.Ended.WaitAsync(TimeSpan.FromSeconds(60));
+            workerd.View.Blame().ShouldNotBeNull().Key.ShouldBe("7@3");
+            return;
+        }
+        await workerd.ReadingAsync("7@3", r => r.CpuEnds > 0);
+        (await workerd.AskAsync("1@1", "good")).Body.ShouldBe("good");
+    }
+
     [Theory, MemberData(nameof(Names), AttackEnd.Harmless)]
     public async Task What_harms_nobody_is_nobodys_fault(string name)
     {
