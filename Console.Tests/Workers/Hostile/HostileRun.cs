@@ -52,9 +52,12 @@ internal sealed class HostileRun(HostileStack stack) : IDisposable
     public async Task<(double P50, double P99, double Max)> LoadAsync(TimeSpan time, TimeSpan? attackEvery)
     {
         _latencies.Clear();
-        using var stop = new CancellationTokenSource(time);
+        using var over = new CancellationTokenSource(time);
+        using var stop = new CancellationTokenSource();
         var users = Enumerable.Range(0, Users).Select(user => UserAsync(user, stop.Token)).ToList();
-        if (attackEvery is { } pause) await AttackAsync(pause, stop.Token);
+        if (attackEvery is { } pause) await AttackAsync(pause, over.Token, stop.Token);
+        else await Task.Delay(time, CancellationToken.None);
+        await stop.CancelAsync();
         await Task.WhenAll(users);
         var sorted = _latencies.Order().ToArray();
         return (sorted[sorted.Length / 2], sorted[(int)(sorted.Length * 0.99)], sorted[^1]);
@@ -91,7 +94,7 @@ internal sealed class HostileRun(HostileStack stack) : IDisposable
         _latencies.Enqueue(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
     }
 
-    private async Task AttackAsync(TimeSpan pause, CancellationToken stop)
+    private async Task AttackAsync(TimeSpan pause, CancellationToken over, CancellationToken stop)
     {
         // Every attack once in a random order, then any at random; each runs beside the next.
         var names = Attack.All.Select(attack => attack.Name).Except(Refused).Append("egress").Concat(ClientAttacks.All.Keys).ToArray();
@@ -101,7 +104,7 @@ internal sealed class HostileRun(HostileStack stack) : IDisposable
             while (true)
             {
                 _ = AttackOnceAsync(turn.TryDequeue(out var next) ? next : names[_random.Next(names.Length)], stop);
-                await Task.Delay(pause, stop);
+                await Task.Delay(pause, turn.Count > 0 ? CancellationToken.None : over);
             }
         }
         catch (OperationCanceledException) { }
