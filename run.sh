@@ -11,7 +11,7 @@ cd "$(dirname "$(readlink -f "$0")")"
 
 need_tools
 [ "${1:-}" = plugin ] ||
-  install libvirtd:libvirt-daemon-system qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils '/usr/share/qemu/firmware/*:ovmf' dnsmasq:dnsmasq-base '/usr/lib/*/libvirt-qemu.so.0:libvirt0' gcc:gcc /usr/include/stdio.h:libc6-dev '/boot/vmlinuz-*:linux-image-cloud-amd64' ntfs-3g:ntfs-3g lvm:lvm2 ||
+  install libvirtd:libvirt-daemon-system qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils '/usr/share/qemu/firmware/*:ovmf' dnsmasq:dnsmasq-base '/usr/lib/*/libvirt-qemu.so.0:libvirt0' gcc:gcc /usr/include/stdio.h:libc6-dev '/boot/vmlinuz-*:linux-image-cloud-amd64' ntfs-3g:ntfs-3g lvm:lvm2 nbdkit:nbdkit ||
   say "Going on without them: the pages say what is missing."
 
 output=Console.Web/bin/Release/net10.0

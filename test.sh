@@ -13,7 +13,7 @@ if [ "${1:-}" = --long ]; then shift; else filter="$filter&Category!=Long"; fi
 need_tools
 install libvirtd:libvirt-daemon-system virsh:libvirt-clients qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils '/usr/share/qemu/firmware/*:ovmf' \
   '/boot/vmlinuz-*-cloud-amd64:linux-image-cloud-amd64' busybox:busybox-static openssl:openssl syslinux:syslinux \
-  /usr/lib/syslinux/mbr/mbr.bin:syslinux-common objcopy:binutils /usr/lib/systemd/boot/efi/linuxx64.efi.stub:systemd-boot-efi mcopy:mtools mkfs.fat:dosfstools mke2fs:e2fsprogs mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs ntfs-3g:ntfs-3g lvm:lvm2 cpio:cpio swtpm:swtpm swtpm_setup:swtpm-tools qemu-ga:qemu-guest-agent \
+  /usr/lib/syslinux/mbr/mbr.bin:syslinux-common objcopy:binutils /usr/lib/systemd/boot/efi/linuxx64.efi.stub:systemd-boot-efi mcopy:mtools mkfs.fat:dosfstools mke2fs:e2fsprogs mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs ntfs-3g:ntfs-3g lvm:lvm2 nbdkit:nbdkit cpio:cpio swtpm:swtpm swtpm_setup:swtpm-tools qemu-ga:qemu-guest-agent \
   '/usr/lib/postgresql/*/bin/postgres:postgresql' sqlite3:sqlite3 isoinfo:genisoimage /usr/bin/chromium:chromium '/usr/share/fonts/truetype/dejavu/*:fonts-dejavu-core' ps:procps gcc:gcc /usr/include/stdio.h:libc6-dev || { echo '0 passed, 1 failed'; exit 1; }
 
 trap stop_libvirt EXIT

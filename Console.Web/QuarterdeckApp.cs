@@ -13,6 +13,8 @@ using Quarterdeck.Schedules;
 using Quarterdeck.Repositories;
 using Quarterdeck.Restores;
 using Quarterdeck.Secrets;
+using Quarterdeck.Verification;
+using Quarterdeck.Web.Verification;
 using Quarterdeck.Web.Access;
 using Quarterdeck.Web.Api;
 using Quarterdeck.Web.Appliances;
@@ -111,6 +113,7 @@ public static class QuarterdeckApp
         services.AddWorkers();
         services.AddPlugins();
         services.AddRestores();
+        services.AddVerification();
     }
 
     private static void AddWeb(IServiceCollection services, ConsoleOptions options)
@@ -142,6 +145,7 @@ public static class QuarterdeckApp
         api.MapZones();
         api.MapBackupJobs();
         api.MapRestores();
+        api.MapProofs();
         api.MapPointFiles();
         api.MapVms();
         api.MapOperations();

@@ -11,9 +11,11 @@ public enum VmChangeKind
     Exchange,
     /// <summary>It is off, and a snapshot of it is taken or deleted.</summary>
     Snapshot,
+    /// <summary>It is started.</summary>
+    Start,
 }
 
-/// <summary>A seam for the rooms above: called inside the operation, before a VM is reverted to a snapshot, deleted, given other disks, or, while it is off, a snapshot of it is made or deleted.</summary>
+/// <summary>A seam for the rooms above: called inside the operation, before a VM is reverted to a snapshot, deleted, given other disks, started, or, while it is off, a snapshot of it is made or deleted.</summary>
 /// <remarks>Backups removes its checkpoints here: reverting with checkpoints present kills the VM, and libvirt makes no snapshot of a VM that is off and has some.</remarks>
 public interface IBeforeVmChange
 {

@@ -5,7 +5,7 @@ namespace Quarterdeck.Hosts;
 /// Every call runs on the host's own threads and ends within a time-out, so that a hung hypervisor blocks nobody else.
 /// Calls throw <see cref="HypervisorException"/>, never anything of libvirt's.
 /// </remarks>
-public interface IHypervisor : IDomainBackups
+public interface IHypervisor : IDomainBackups, IDomainPulls
 {
     /// <summary>Whether a path on the host is the same file here (local hypervisor), so that a volume may be written directly.</summary>
     bool SharesFileSystem { get; }

@@ -34,6 +34,9 @@ public sealed class PointExport : IAsyncDisposable
     /// <summary>Why the last read failed, in words; null while all is well, and again when a later one went well.</summary>
     public string? Fault => _content.Fault;
 
+    /// <summary>What was found damaged or missing since it was opened, in words; null for nothing.</summary>
+    public string? Damage => _content.Damage;
+
     /// <summary>Hangs up on its clients, and ends the session with the repository.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -9,14 +9,16 @@ public enum RestoreMode
     Full,
     /// <summary>Another VM with a name, UUID and MAC addresses of its own; the VM of the point is not touched.</summary>
     New,
+    /// <summary>A VM that runs at once, out of the repository, while its data moves into images of its own in the background. The point's VM again when that is gone, else another one.</summary>
+    Instant,
 }
 
 /// <summary>A restore that is asked for.</summary>
 /// <param name="RecoveryPointId">What to go back to.</param>
 /// <param name="Mode">What to make.</param>
-/// <param name="Name">Name of the new VM; only with <see cref="RestoreMode.New"/>, and needed there.</param>
+/// <param name="Name">Name of the new VM; only with <see cref="RestoreMode.New"/>, and needed there, and with <see cref="RestoreMode.Instant"/>, where without one it is the point's VM again, which must be gone.</param>
 /// <param name="HostId">Host of the new VM; null for the host of the point's VM. In the other modes only for a VM that is gone.</param>
-/// <param name="Start">Whether to start the VM afterwards; null for the state before (a new VM: off).</param>
+/// <param name="Start">Whether to start the VM afterwards; null for the state before (a new VM: off; an instant one: started).</param>
 /// <param name="ShutdownSeconds">How long the guest has to shut down before its power is cut, 0 to 3600; null for the console's setting. 0 cuts it at once.</param>
 /// <param name="Plan">REST only: answer the plan and do nothing.</param>
 /// <param name="RepositoryId">Where to read from, for a point that was copied and is in several repositories; null for any of them.</param>

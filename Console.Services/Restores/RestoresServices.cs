@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Backups;
+using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
 using Quarterdeck.Platform.Processes;
 using Quarterdeck.Repositories;
@@ -12,6 +13,7 @@ using Quarterdeck.Restores.Disks;
 using Quarterdeck.Restores.Exports;
 using Quarterdeck.Restores.Files;
 using Quarterdeck.Restores.History;
+using Quarterdeck.Restores.Instant;
 using Quarterdeck.Restores.Planning;
 using Quarterdeck.Restores.Run;
 
@@ -42,6 +44,8 @@ public static class RestoresServices
         services.AddSingleton<VmPower>().AddSingleton<PointSource>().AddSingleton<Firmware>().AddSingleton<DomainBack>();
         services.AddSingleton<CommonTaker>().AddSingleton<NeededChunks>().AddSingleton<InPlaceWriting>().AddSingleton<WholeDisk>().AddSingleton<RollBack>();
         services.AddSingleton<IncrementalRestore>().AddSingleton<FullRestore>().AddSingleton<NewVmRestore>();
+        services.AddSingleton<RetryShim>().AddSingleton<StillPull>().AddSingleton<InstantPull>().AddSingleton<InstantRestore>();
+        services.AddSingleton<IBeforeVmChange>(p => p.GetRequiredService<StillPull>());
         services.AddSingleton<RestoreCheck>().AddSingleton<RestorePlanner>();
         services.AddSingleton<ExportSockets>();
         services.AddSingleton(p => new PointExports(

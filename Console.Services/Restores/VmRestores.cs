@@ -36,15 +36,19 @@ public sealed class VmRestores
         if (!(await _check.CheckAsync(restore, planning: false, cancellation)).TryGet(out var draft, out var problem)) return problem;
         if (!(await _planner.PlanAsync(draft, cancellation)).TryGet(out var plan, out problem)) return problem;
         if (plan.Refusals.Count > 0) return Problem.Conflict("It cannot be restored like this", string.Join(" ", plan.Refusals));
-        var vmId = restore.Mode == RestoreMode.New ? Guid.CreateVersion7(_time.GetUtcNow()) : draft.Point.VmId;
-        var input = new RestoreInput(draft.Point.Id, draft.Point.RepositoryId, restore.Mode, vmId, draft.Host.Id, draft.Name, restore.Start, restore.ShutdownSeconds ?? _shutdownSeconds);
-        List<ResourceLock> locks = [new($"vm:{vmId}", LockMode.Exclusive), new($"repository:{draft.Point.RepositoryId}", LockMode.Shared), new($"recovery-point:{draft.Point.Id}", LockMode.Shared)];
+        var vmId = draft.Another ? Guid.CreateVersion7(_time.GetUtcNow()) : draft.Point.VmId;
+        var input = new RestoreInput(draft.Point.Id, draft.Point.RepositoryId, restore.Mode, vmId, draft.Host.Id, draft.Name, restore.Start, restore.ShutdownSeconds ?? _shutdownSeconds) { Again = !draft.Another };
+        // An instant VM is used while its data moves: it may be turned off and on, but neither backed up, changed nor deleted.
+        List<ResourceLock> locks = restore.Mode == RestoreMode.Instant
+            ? [new($"vm:{vmId}", LockMode.Shared), new($"vm-backup:{vmId}", LockMode.Exclusive), new($"vm-definition:{vmId}", LockMode.Exclusive)]
+            : [new($"vm:{vmId}", LockMode.Exclusive)];
+        locks.AddRange([ new($"repository:{draft.Point.RepositoryId}", LockMode.Shared), new($"recovery-point:{draft.Point.Id}", LockMode.Shared)]);
         // Two VMs with one name would otherwise meet only after all was written.
-        if (restore.Mode == RestoreMode.New || draft.Vm is null) locks.Add(new($"vm-name:{draft.Host.Id}/{draft.Name}", LockMode.Exclusive));
+        if (draft.Another || draft.Vm is null) locks.Add(new($"vm-name:{draft.Host.Id}/{draft.Name}", LockMode.Exclusive));
         return await _queue.EnqueueAsync(caller, new NewOperation(RestoreKinds.Restore.Key, $"vm:{vmId}", draft.Name, input) { Locks = locks }, cancellation);
     }
 
     private async Task<Problem?> ForbiddenAsync(Caller caller, NewRestore restore, CancellationToken cancellation) =>
         await _guard.CheckAsync(caller, RestoresPermissions.Run, $"recovery-point:{restore.RecoveryPointId}", cancellation)
-        ?? (restore.Mode == RestoreMode.New ? await _guard.CheckAsync(caller, HostsPermissions.ManageVms, "vm", cancellation) : null);
+        ?? (restore.Mode is RestoreMode.New or RestoreMode.Instant ? await _guard.CheckAsync(caller, HostsPermissions.ManageVms, "vm", cancellation) : null);
 }

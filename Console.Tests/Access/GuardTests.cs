@@ -23,6 +23,7 @@ public sealed class GuardTests
             "plugins.read",
             "repositories.read",
             "backups.read",
+            "proofs.read",
             "workers.read",
         ],
         [Role.Operator] =
@@ -34,7 +35,7 @@ public sealed class GuardTests
             "plugins.open",
             "repositories.operate",
             "backups.run",
-            "restores.files", "restores.run",
+            "restores.files", "restores.run", "proofs.run",
             "workers.logs", "workers.deploy",
         ],
         [Role.Administrator] =

@@ -14,6 +14,8 @@ internal sealed partial class FakeHypervisor
     public Task<bool> WasShutDownAsync(Guid uuid, CancellationToken cancellation) => On(() => Get(uuid).Record.State == VmState.Off, cancellation);
     public Task<int> FreezeAsync(Guid uuid, CancellationToken cancellation) => throw NotHere();
     public Task<int> ThawAsync(Guid uuid, CancellationToken cancellation) => throw NotHere();
+    public Task BeginPullAsync(Guid uuid, string target, CancellationToken cancellation) => throw NotHere();
+    public Task<PullProgress?> PullAsync(Guid uuid, string target, CancellationToken cancellation) => On<PullProgress?>(() => null, cancellation);
 
     private static HypervisorException NotHere() => new(HypervisorError.Unsupported, "back up", "Not here.");
 }

@@ -1,8 +1,9 @@
 #!/bin/bash
 # Builds a bootable raw disk whose guest has a shell on its screen and heeds the power button: what the console page is tested with.
-#   screen-guest.sh OUT.raw
+#   screen-guest.sh OUT.raw [serves]
+#   "serves": it also says "user space is up" on its serial port, and answers on TCP port 8080 as a web server.
 set -euo pipefail
-out=${1:?usage: screen-guest.sh OUT.raw}
+out=${1:?usage: screen-guest.sh OUT.raw [serves]}
 PATH=$PATH:/usr/sbin:/sbin
 kernel=$(find /boot -maxdepth 1 -name 'vmlinuz-*-cloud-amd64' | sort -V | tail -1)
 modules=/lib/modules/${kernel#*vmlinuz-}
@@ -13,16 +14,24 @@ root=$work/root
 mkdir -p "$root"/{bin,proc,sys,dev,modules,etc/acpi/PWRF}
 cp "$(command -v busybox)" "$root/bin/busybox"
 find "$modules" \( -name 'evdev.ko*' -o -name 'button.ko*' \) -exec cp {} "$root/modules/" \;
+serve=
+if [ "${2:-}" = serves ]; then
+  for module in virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net; do find "$modules" -name "$module.ko*" -exec cp {} "$root/modules/" \;; done
+  mkdir -p "$root/www"; echo 'the guest answers' > "$root/www/index.html"
+  serve='ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0; httpd -p 8080 -h /www; echo "user space is up" >/dev/ttyS0'
+fi
 cat > "$root/etc/acpi/PWRF/00000080" <<'SH'
 #!/bin/sh
 poweroff -f
 SH
-cat > "$root/init" <<'SH'
+cat > "$root/init" <<SH
 #!/bin/busybox sh
 /bin/busybox mount -t devtmpfs d /dev; /bin/busybox mount -t proc p /proc; /bin/busybox mount -t sysfs s /sys
 /bin/busybox --install -s /bin
 export PATH=/bin PS1='guest# '
-for module in /modules/*; do insmod "$module"; done
+for module in virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net; do [ -e /modules/\$module.ko ] && insmod /modules/\$module.ko; done
+for module in /modules/*; do insmod "\$module" 2>/dev/null; done
+$serve
 acpid -d >/dev/null 2>&1 &
 printf '\033[2J\033[HThe screen of a guest. Type here.\n' >/dev/tty1
 while :; do setsid cttyhack sh </dev/tty1 >/dev/tty1 2>&1; done

@@ -47,7 +47,9 @@ public sealed partial class RestorePage
 
     private string ParentText => _of is null ? "Recovery points" : _point?.VmName ?? "Virtual machine";
     private string ParentHref => _of is { } vm && _point?.VmExists != false ? $"vms/{vm}" : "recovery-points";
-    private string Verb => _mode is RestoreMode.New ? "Make the new VM" : $"Restore {_point?.VmName}";
+    // An instant restore makes the VM itself again only when it is gone.
+    private bool Another => _mode is RestoreMode.New || _mode is RestoreMode.Instant && _point?.VmExists == true;
+    private string Verb => _mode is RestoreMode.Instant ? Another ? "Start the new VM now" : $"Start {_point?.VmName} now" : _mode is RestoreMode.New ? "Make the new VM" : $"Restore {_point?.VmName}";
 
     /// <inheritdoc/>
     protected override async Task OnInitializedAsync()
@@ -104,7 +106,7 @@ public sealed partial class RestorePage
     }
 
     private NewRestore Request() => new(
-        _point!.Id, _mode, _mode is RestoreMode.New ? _name : null, _mode is RestoreMode.New && Guid.TryParse(_host, out var host) ? host : null, _start switch { "yes" => true, "no" => false, _ => null }, RepositoryId: _point.RepositoryId);
+        _point!.Id, _mode, Another ? _name : null, _mode is RestoreMode.New or RestoreMode.Instant && Guid.TryParse(_host, out var host) ? host : null, _start switch { "yes" => true, "no" => false, _ => null }, RepositoryId: _point.RepositoryId);
 
     // A plan may take a while, and the person goes on choosing: only the newest one counts.
     private async Task PlanAsync()
@@ -124,7 +126,7 @@ public sealed partial class RestorePage
     {
         if (_busy || _plan is not { Refusals.Count: 0 } plan || _point is not { } point) return;
         int? seconds = null;
-        if (_mode is not RestoreMode.New && !string.IsNullOrWhiteSpace(_shutdown))
+        if (_mode is RestoreMode.Incremental or RestoreMode.Full && !string.IsNullOrWhiteSpace(_shutdown))
         {
             if (!int.TryParse(_shutdown, NumberStyles.None, CultureInfo.InvariantCulture, out var given) || given > 3600)
             {
@@ -136,7 +138,7 @@ public sealed partial class RestorePage
         _busy = true;
         try
         {
-            if (_mode is not RestoreMode.New && !await _confirm.AskAsync($"Restore {point.VmName} to {point.CreatedAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC?", RestoreWords.Consequence(plan), $"Restore {point.VmName}", danger: true)) return;
+            if (_mode is RestoreMode.Incremental or RestoreMode.Full && !await _confirm.AskAsync($"Restore {point.VmName} to {point.CreatedAt.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC?", RestoreWords.Consequence(plan), $"Restore {point.VmName}", danger: true)) return;
             if ((await Restores.StartAsync(_caller!, Request() with { ShutdownSeconds = seconds }, CancellationToken.None)).TryGet(out var operation, out _problem)) Navigation.NavigateTo($"operations/{operation}");
         }
         finally { _busy = false; }

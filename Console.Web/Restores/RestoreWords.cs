@@ -11,6 +11,7 @@ internal static class RestoreWords
         (RestoreMode.Incremental, "Only the difference", "Writes what differs into the VM's own disks. The present state is kept as a recovery point, so it can be undone."),
         (RestoreMode.Full, "All of it, over the same VM", "Writes new disks, which replace the present ones when they are whole. Also when the VM or its disks are gone."),
         (RestoreMode.New, "As a new VM", "Leaves the VM alone and makes another one beside it."),
+        (RestoreMode.Instant, "At once, out of the repository", "Starts a VM within seconds and moves its data while it is used: the VM itself when it is gone, else another one."),
     ];
 
     /// <summary>What will happen, for the question before it does.</summary>

@@ -2,7 +2,7 @@ using System.Xml.Linq;
 
 namespace Quarterdeck.Hosts.Libvirt;
 
-/// <content>Merging overlays.</content>
+/// <content>Merging overlays down, and pulling what is below them up.</content>
 internal sealed partial class LibvirtLink
 {
     private static readonly TimeSpan MergePoll = TimeSpan.FromMilliseconds(200);
@@ -13,6 +13,34 @@ internal sealed partial class LibvirtLink
         const string What = "merge the overlay";
         // Each look decides anew from what libvirt says, so that a merge begun before a restart is simply gone on with.
         while (!await _slow.RunAsync(() => MergeStep(uuid, overlay, under, What), What, Power, cancellation)) await Task.Delay(MergePoll, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public Task BeginPullAsync(Guid uuid, string target, CancellationToken cancellation)
+    {
+        const string What = "move the disk's data";
+        return _slow.RunAsync(() =>
+        {
+            using var domain = Domain(uuid, What);
+            return JobOf(domain, target, What) is not null ? 0 : LibvirtError.Check(Native.virDomainBlockPull(domain, target, 0, 0), What);
+        }, What, Power, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public Task<PullProgress?> PullAsync(Guid uuid, string target, CancellationToken cancellation) => CallAsync("look at the disk's job", () =>
+    {
+        using var domain = Domain(uuid, "look at the disk's job");
+        return JobOf(domain, target, "look at the disk's job");
+    }, cancellation);
+
+    // A domain that is off has no jobs; libvirt calls the question wrong then.
+    private static unsafe PullProgress? JobOf(DomainHandle domain, string target, string what)
+    {
+        Native.BlockJobInfo job;
+        var found = Native.virDomainGetBlockJobInfo(domain, target, &job, 0);
+        if (found >= 0) return found == 0 ? null : new PullProgress((long)job.Current, (long)job.End);
+        var error = LibvirtError.Last(what);
+        return error.Error is HypervisorError.WrongState ? null : throw error;
     }
 
     /// <summary>Whether nothing is left to do.</summary>

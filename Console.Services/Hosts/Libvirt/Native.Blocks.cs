@@ -18,6 +18,9 @@ internal static unsafe partial class Native
     internal static partial int virDomainBlockCommit(DomainHandle domain, string disk, string? lower, string? top, ulong bandwidth, uint flags);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int virDomainBlockPull(DomainHandle domain, string disk, ulong bandwidth, uint flags);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int virDomainGetBlockJobInfo(DomainHandle domain, string disk, BlockJobInfo* info, uint flags);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]

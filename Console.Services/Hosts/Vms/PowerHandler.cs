@@ -36,10 +36,11 @@ internal abstract class PowerHandler(HostCalls hosts, OperationKind kind) : IOpe
 }
 
 /// <summary><c>vm.start</c>.</summary>
-internal sealed class StartVmHandler(HostCalls hosts) : PowerHandler(hosts, VmKinds.Start)
+internal sealed class StartVmHandler(HostCalls hosts, IEnumerable<IBeforeVmChange> preparations) : PowerHandler(hosts, VmKinds.Start)
 {
     protected override async Task ActAsync(IOperationContext operation, LocatedVm vm, CancellationToken cancellation)
     {
+        foreach (var preparation in preparations) await preparation.PrepareAsync(VmChangeKind.Start, vm.Vm.Id, vm.Hypervisor, vm.Domain, cancellation);
         if (!await StartIfNeededAsync(vm.Hypervisor, vm.Domain, cancellation)) operation.Log("It was running already.");
     }
 }

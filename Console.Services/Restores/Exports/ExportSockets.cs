@@ -21,8 +21,11 @@ internal sealed class ExportSockets(IOptions<BackupsOptions> options, ConsoleOpt
         return Path.Combine(Folder(), string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}-{Guid.CreateVersion7():N}"));
     }
 
-    /// <summary>The path for a disk of a VM that reads from here as long as it is not independent; the next console finds the same.</summary>
+    /// <summary>The path that a VM's QEMU reads a disk from as long as it is not independent; the next console finds the same.</summary>
     public string Of(Guid vmId, string target) => Path.Combine(Folder(), $"vm-{vmId:N}-{target}");
+
+    /// <summary>The path that the console serves such a disk at, for what stands between.</summary>
+    public static string Behind(string socket) => socket + ".repo";
 
     private string Folder()
     {

@@ -24,11 +24,21 @@ internal static partial class Peer
          where fields.Length > 3 && QemuUsers.Contains(fields[0])
          select ((string, string)?)(fields[0], fields[3])).FirstOrDefault();
 
+    /// <summary>Gives a socket that another program made to QEMU's user, and to nobody else.</summary>
+    public static void LetQemuConnect(string socket)
+    {
+        File.SetUnixFileMode(socket, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (Environment.IsPrivilegedProcess && UsersNamed(QemuUsers).Cast<uint?>().FirstOrDefault() is { } user) _ = ChangeOwner(socket, user, uint.MaxValue);
+    }
+
     private static IEnumerable<uint> UsersNamed(IReadOnlyCollection<string> names) =>
         from line in File.Exists("/etc/passwd") ? File.ReadLines("/etc/passwd") : []
         let fields = line.Split(':')
         where fields.Length > 2 && names.Contains(fields[0]) && uint.TryParse(fields[2], out _)
         select uint.Parse(fields[2], System.Globalization.CultureInfo.InvariantCulture);
+
+    [LibraryImport("libc", EntryPoint = "lchown", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int ChangeOwner(string path, uint user, uint group);
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     private static partial uint EffectiveUser();

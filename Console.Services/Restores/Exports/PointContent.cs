@@ -14,7 +14,7 @@ internal sealed class PointContent : IAsyncDisposable
     private readonly SemaphoreSlim _reopening = new(1);
     private volatile Session _session;
     private long _sent, _chunks;
-    private volatile string? _fault;
+    private volatile string? _fault, _damage;
 
     private PointContent(Func<CancellationToken, Task<Result<Repository>>> open, Repository repository, PointDisk disk, TimeSpan patience, TimeProvider time) =>
         (_open, _disk, _patience, _time, _session) = (open, disk, patience, time, new Session(repository, repository.OpenIndex(disk.Root, disk.SizeBytes)));
@@ -26,6 +26,8 @@ internal sealed class PointContent : IAsyncDisposable
     public long Chunks => Interlocked.Read(ref _chunks);
 
     public string? Fault => _fault;
+
+    public string? Damage => _damage;
 
     /// <summary>How many chunks the disk has, a cut one at its end included.</summary>
     public long ChunkCount => (_disk.SizeBytes + Repository.ChunkSize - 1) / Repository.ChunkSize;
@@ -94,6 +96,7 @@ internal sealed class PointContent : IAsyncDisposable
             catch (RepositoryException e)
             {
                 _fault = e.Problem.Detail;
+                if (e.Fault is RepositoryFault.Damaged) _damage = e.Problem.Detail;
                 if (!(e.Transient || e.Fault is RepositoryFault.SessionLost) || _time.GetElapsedTime(begun) >= _patience) throw;
             }
             catch (ObjectDisposedException) when (_session != session) { continue; /* another reader has opened a new one */ }

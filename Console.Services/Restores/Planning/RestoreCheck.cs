@@ -22,7 +22,8 @@ internal sealed class RestoreCheck(RecoveryPoints points, HostConnections connec
         if (await points.FindAsync(restore.RecoveryPointId, cancellation, restore.RepositoryId) is not { } point)
             return Problem.Invalid("recoveryPointId", $"There is no recovery point '{restore.RecoveryPointId}'.", "Use the id of a recovery point of the list; it may have expired.");
         LocatedVm? vm = null;
-        if (restore.Mode != RestoreMode.New)
+        var another = restore.Mode == RestoreMode.New || restore is { Mode: RestoreMode.Instant, Name: not null };
+        if (!another)
         {
             var located = await connections.LocateAsync(point.VmId, cancellation);
             if (!located.TryGet(out vm, out var problem) && problem.Kind != ProblemKind.NotFound) return problem;
@@ -30,6 +31,12 @@ internal sealed class RestoreCheck(RecoveryPoints points, HostConnections connec
             if (vm is not null) vm = await connections.RefreshAsync(vm.Vm.HostId, vm.Domain, cancellation) is { } fresh ? vm with { Vm = fresh } : null;
             if (vm is null && restore.Mode == RestoreMode.Incremental)
                 return Problem.Conflict("The VM is gone", $"'{point.VmName}' does not exist any more, so there are no disks to write differences to. Choose a full restore, which defines it again, or a new VM.");
+            if (vm is not null && restore.Mode == RestoreMode.Instant)
+            {
+                if (!planning) return Problem.Invalid("name", $"'{point.VmName}' is there, so an instant restore makes another VM.", "Give that a name; or restore incrementally, which brings the VM itself back and moves only the difference.");
+                another = true;
+                vm = null;
+            }
             if (vm is not null && restore.HostId is { } other && other != vm.Vm.HostId)
                 return Problem.Invalid("hostId", "The VM is on another host.", "Leave it out; or restore as a new VM, which may be on any host of this machine.");
         }
@@ -38,21 +45,25 @@ internal sealed class RestoreCheck(RecoveryPoints points, HostConnections connec
         if (!(await hosts.GetAsync(Caller.System, hostId.Value, cancellation)).TryGet(out var host, out _))
             return Problem.Invalid("hostId", $"There is no host '{hostId}'.", "Use the id of a host of the list of hosts.");
         if (!connections.Get(host.Id).TryGet(out var hypervisor, out var away)) return away;
-        var name = restore.Mode == RestoreMode.New ? restore.Name ?? $"{point.VmName} restored" : vm?.Vm.Name ?? point.VmName;
-        if (vm is null && await hypervisor.DomainAsync(name, cancellation) is { } taken && !(restore.Mode == RestoreMode.New && restore.Name is null))
-            return Problem.Conflict("The name is taken on the host", $"The host has a VM '{taken.Name}' already. {(restore.Mode == RestoreMode.New ? "Choose another name." : "Rename or remove that one, or restore as a new VM.")}");
-        return new RestoreDraft(restore, point, vm, host, hypervisor, name);
+        var name = another ? restore.Name ?? $"{point.VmName} restored" : vm?.Vm.Name ?? point.VmName;
+        if (vm is null && await hypervisor.DomainAsync(name, cancellation) is { } taken && !(another && restore.Name is null))
+            return Problem.Conflict("The name is taken on the host", $"The host has a VM '{taken.Name}' already. {(another ? "Choose another name." : "Rename or remove that one, or restore as a new VM.")}");
+        return new RestoreDraft(restore, point, vm, host, hypervisor, name) { Another = another };
     }
 
     private static List<FieldError> Fields(NewRestore restore, bool planning)
     {
         var errors = new List<FieldError>();
-        if (!Enum.IsDefined(restore.Mode)) errors.Add(new FieldError("mode", "It is not known.", "Use incremental, full or new."));
+        if (!Enum.IsDefined(restore.Mode)) errors.Add(new FieldError("mode", "It is not known.", "Use incremental, full, new or instant."));
         if (restore.Mode == RestoreMode.New)
         {
             if ((restore.Name is not null || !planning) && VirtualMachines.CheckName(restore.Name, "name") is { } name) errors.Add(name);
         }
-        else if (restore.Name is not null) errors.Add(new FieldError("name", "Only a new VM gets a name.", "Leave it out, or use mode new."));
+        else if (restore.Mode == RestoreMode.Instant)
+        {
+            if (restore.Name is not null && VirtualMachines.CheckName(restore.Name, "name") is { } name) errors.Add(name);
+        }
+        else if (restore.Name is not null) errors.Add(new FieldError("name", "Only a new VM gets a name.", "Leave it out, or use mode new or instant."));
         if (restore.Mode == RestoreMode.Incremental && restore.HostId is not null) errors.Add(new FieldError("hostId", "An incremental restore is made where the VM is.", "Leave it out."));
         if (restore.ShutdownSeconds is < 0 or > MostSeconds) errors.Add(new FieldError("shutdownSeconds", $"{restore.ShutdownSeconds} is not possible.", $"Give 0 (the power is cut at once) to {MostSeconds}."));
         return errors;

@@ -4,13 +4,18 @@ using Quarterdeck.Operations;
 using Quarterdeck.Platform;
 using Quarterdeck.Repositories;
 using Quarterdeck.Restores.History;
+using Quarterdeck.Restores.Instant;
 using Quarterdeck.Restores.Journal;
 using Quarterdeck.Restores.Run;
 
 namespace Quarterdeck.Restores.Planning;
 
 /// <summary>A checked request, with all that planning and running need to know of it.</summary>
-internal sealed record RestoreDraft(NewRestore Request, RecoveryPoint Point, LocatedVm? Vm, HostInfo Host, IHypervisor Hypervisor, string Name);
+internal sealed record RestoreDraft(NewRestore Request, RecoveryPoint Point, LocatedVm? Vm, HostInfo Host, IHypervisor Hypervisor, string Name)
+{
+    /// <summary>Whether another VM is made, and the point's own is not touched.</summary>
+    public bool Another { get; init; }
+}
 
 /// <summary>Says what a restore would do, without touching anything.</summary>
 internal sealed class RestorePlanner(RepositoryConnections repositories, ChangeTracking tracking, RestoreHistory history)
@@ -23,6 +28,7 @@ internal sealed class RestorePlanner(RepositoryConnections repositories, ChangeT
         try
         {
             if (await repository.PointAsync(draft.Point.Id, cancellation) is not { } point) return Problem.NotFound("recovery point", draft.Point.Id);
+            if (draft.Request.Mode == RestoreMode.Instant) return await AtOnceAsync(draft, repository, point, cancellation);
             return draft.Request.Mode == RestoreMode.Incremental ? await InPlaceAsync(draft, repository, point, cancellation) : await WholeAsync(draft, repository, point, cancellation);
         }
         catch (ProblemException e) { return e.Problem; }
@@ -87,6 +93,24 @@ internal sealed class RestorePlanner(RepositoryConnections repositories, ChangeT
         return await FinishAsync(draft, point, disks, moving, 0, running, draft.Request.Start ?? running, null, notes, refusals, cancellation);
     }
 
+    private async Task<RestorePlan> AtOnceAsync(RestoreDraft draft, Repository repository, PointManifest point, CancellationToken cancellation)
+    {
+        var refusals = new List<string>();
+        if (!RetryShim.IsInstalled) refusals.Add("The program nbdkit is not on this machine, which keeps the VM's disks reachable while the console restarts. Install it (package nbdkit).");
+        var notes = new List<string>
+        {
+            draft.Another ? "The new VM gets a UUID and MAC addresses of its own. Its guest is a copy all the same: two guests with one host name or address may disturb each other."
+                : $"'{draft.Name}' is gone: it is defined again as the recovery point has it, with its own UUID and MAC addresses.",
+            "It can be used within seconds: what its guest reads comes from the repository until it has moved, what it writes goes to the host. All data moves in the background.",
+            "Until that has ended the VM needs the repository and the console: while one of them is away the guest waits, or stands still, and goes on afterwards. Nothing that it wrote is lost.",
+            "Backups and snapshots of it wait until then. Cancelling removes the VM with all that was written to it.",
+        };
+        if (point.Disks.Any(d => d.Format != "qcow2")) notes.Add("Raw disks become qcow2 images.");
+        var disks = new List<PlannedDisk>();
+        foreach (var disk in point.Disks) disks.Add(new PlannedDisk(disk.Target, null, "qcow2", disk.SizeBytes, await DataAsync(repository, disk, cancellation)));
+        return await FinishAsync(draft, point, disks, disks.Sum(d => d.MovedBytes), 0, false, draft.Request.Start ?? true, null, notes, refusals, cancellation);
+    }
+
     private async Task<RestorePlan> FinishAsync(
         RestoreDraft draft, PointManifest point, IReadOnlyList<PlannedDisk> disks, long moved, long? read, bool stops, bool starts, CommonPoint? common, IReadOnlyList<string> notes, List<string> refusals, CancellationToken cancellation)
     {
@@ -97,7 +121,7 @@ internal sealed class RestorePlanner(RepositoryConnections repositories, ChangeT
         if (draft.Host.State == HostState.Maintenance && (starts || draft.Vm is null)) refusals.Add($"The host '{draft.Host.Name}' is in maintenance. Take it out of maintenance first.");
         var (rate, measured) = await history.RateAsync(draft.Point.RepositoryId, draft.Request.Mode, cancellation);
         var seconds = 1 + ((read ?? 0) + moved) / rate;
-        return new RestorePlan(draft.Request.Mode, point.Id, point.CreatedAt, draft.Request.Mode == RestoreMode.New ? null : point.VmId, draft.Name, draft.Host.Id,
+        return new RestorePlan(draft.Request.Mode, point.Id, point.CreatedAt, draft.Another ? null : point.VmId, draft.Name, draft.Host.Id,
             draft.Point.RepositoryId, draft.Point.RepositoryName, stops, starts, disks, moved, read, Math.Round(seconds, 1), measured, common, notes, refusals);
     }
 

@@ -9,7 +9,7 @@ namespace Quarterdeck.Restores.Run;
 
 /// <summary><c>vm.restore</c>: hands each mode to its own code, remembers how fast it was, and takes back what did not come to its end.</summary>
 internal sealed class RestoreHandler(
-    IncrementalRestore incremental, FullRestore full, NewVmRestore copies, RollBack rollBack, VmPower power, PointTaker taker, RestoreHistory history, TimeProvider time) : IOperationHandler
+    IncrementalRestore incremental, FullRestore full, NewVmRestore copies, InstantRestore instant, RollBack rollBack, VmPower power, PointTaker taker, RestoreHistory history, TimeProvider time) : IOperationHandler
 {
     /// <inheritdoc/>
     public OperationKind Kind => RestoreKinds.Restore;
@@ -22,9 +22,11 @@ internal sealed class RestoreHandler(
         {
             RestoreMode.Incremental => await incremental.RunAsync(operation, input, cancellation),
             RestoreMode.Full => await full.RunAsync(operation, input, cancellation),
+            RestoreMode.Instant => await instant.RunAsync(operation, input, cancellation),
             _ => await copies.RunAsync(operation, input, cancellation),
         };
-        await history.AddAsync(operation.Id, input.RepositoryId, result, time.GetUtcNow(), CancellationToken.None);
+        // How soon an instant one ran says nothing about how fast data moves.
+        if (input.Mode != RestoreMode.Instant) await history.AddAsync(operation.Id, input.RepositoryId, result, time.GetUtcNow(), CancellationToken.None);
         return result;
     }
 
@@ -35,6 +37,11 @@ internal sealed class RestoreHandler(
         if (input.Mode == RestoreMode.New)
         {
             await copies.UndoAsync(input, notes, cancellation);
+            return;
+        }
+        if (input.Mode == RestoreMode.Instant)
+        {
+            await instant.UndoAsync(operation, input, notes, () => copies.UndoAsync(input, notes, cancellation), cancellation);
             return;
         }
         if (input.Mode == RestoreMode.Full) FullRestore.Undo(notes);

@@ -11,7 +11,11 @@ namespace Quarterdeck.Restores.Run;
 /// <param name="Name">Its name, or the new one's.</param>
 /// <param name="Start">Null: as before.</param>
 /// <param name="ShutdownSeconds">How long the guest has.</param>
-internal sealed record RestoreInput(Guid RecoveryPointId, Guid RepositoryId, RestoreMode Mode, Guid VmId, Guid HostId, string Name, bool? Start, int ShutdownSeconds);
+internal sealed record RestoreInput(Guid RecoveryPointId, Guid RepositoryId, RestoreMode Mode, Guid VmId, Guid HostId, string Name, bool? Start, int ShutdownSeconds)
+{
+    /// <summary>Whether an instant restore makes the point's own VM again, rather than another one.</summary>
+    public bool Again { get; init; }
+}
 
 /// <summary>How it was when the operation began; survives its attempts.</summary>
 /// <param name="At">When.</param>
@@ -38,6 +42,12 @@ internal static class RestoreKinds
 
     /// <summary>Note: a domain that is being defined.</summary>
     public const string DomainNote = "restore.domain";
+
+    /// <summary>Note: where a VM's QEMU reads a disk of the repository.</summary>
+    public const string SocketNote = "restore.socket";
+
+    /// <summary>Note: a VM may have been used from here on, so that only a cancellation removes it.</summary>
+    public const string UsedNote = "restore.used";
 
     /// <summary>Note: a disk that was put aside, by its own path.</summary>
     public const string AsideNote = "restore.aside";

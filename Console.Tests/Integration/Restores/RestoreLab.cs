@@ -25,7 +25,7 @@ internal sealed class RestoreLab : IAsyncDisposable
     public string HostId { get; private set; } = "";
     public string RepositoryId { get; private set; } = "";
     public string RepositoryFolder { get; private set; } = "";
-    public string VmId { get; private set; } = "";
+    public string VmId { get; set; } = "";
     public IServiceProvider Services => _console!.App.Services;
 
     /// <summary>What each disk holds, by target: path, format, and every byte.</summary>
@@ -151,6 +151,9 @@ internal sealed class RestoreLab : IAsyncDisposable
             if (now.GetProperty("endedAt").ValueKind != JsonValueKind.Null || DateTime.UtcNow > until) throw new TimeoutException($"Step {key} was not reached: {now}");
         }
     }
+
+    /// <summary>Id of the VM that an operation is about.</summary>
+    public async Task<string> TargetAsync(string operation) => (await Rest.GetAsync($"/operations/{operation}")).GetProperty("target").GetString()!.Split(':')[1];
 
     /// <summary>A copy of what all disks hold now.</summary>
     public Dictionary<string, byte[]> Contents() => Disks.ToDictionary(d => d.Key, d => (byte[])d.Value.Content.Clone());
