@@ -27,6 +27,7 @@ internal static class Objects
             .. new[] { "console", "metrics", "protection", "snapshots", "operations", "audit" }.Select(tab => ($"vm-{tab}", $"/vms/{vm}?tab={tab}")),
             ("user", $"/users/{await FirstAsync(console, "/api/v1/users?pageSize=1")}"), ("audit-entry", $"/audit/{await FirstAsync(console, "/api/v1/audit?pageSize=1")}"),
             ("repository", $"/repositories/{await FirstAsync(console, "/api/v1/repositories?pageSize=1")}"),
+            ("repository-upkeep", $"/repositories/{await FirstAsync(console, "/api/v1/repositories?pageSize=1")}?tab=upkeep"),
             ("operation", $"/operations/{action.GetProperty("operationId").GetString()}"),
             ("appliance", $"/appliances/{await ApplianceAsync(console, host)}"),
             .. await WorkerPages.OfAsync(console),
