@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.Text;
 using System.Text.RegularExpressions;
+using System.Text.Unicode;
 using Quarterdeck.Platform;
 
 namespace Quarterdeck.Restores.Files;
@@ -109,12 +110,8 @@ internal sealed partial class FolderTar(FileVm vm, GuestVolume volume, int most)
         return tar;
     }
 
-    // The name itself where it is text; else as pages show it.
-    private static string Text(byte[] name)
-    {
-        try { return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(name); }
-        catch (DecoderFallbackException) { return NameText.From(name); }
-    }
+    // The name itself where it is plain text; else as pages show it: not every program takes a line's end in a name for a part of it.
+    private static string Text(byte[] name) => Utf8.IsValid(name) && Encoding.UTF8.GetString(name) is var text && !text.Any(char.IsControl) ? text : NameText.From(name);
 
     // On Windows a backslash parts folders, and a letter with a colon names a drive: names that would lead away there are made harmless.
     private static string SafeName(string name) => Leads().IsMatch(name) ? name.Replace('\\', '_').Replace(':', '_') : name;

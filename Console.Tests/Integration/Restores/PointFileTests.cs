@@ -61,7 +61,7 @@ public sealed class PointFileTests
         entries["vda/data/large"].Entry.Length.ShouldBe(lab.Images.Large.Length);
         (entries["vda/etc/away"].Entry.EntryType, entries["vda/etc/away"].Entry.LinkName).ShouldBe((TarEntryType.SymbolicLink, "/etc/passwd"));
         entries["vda/etc/self"].Entry.LinkName.ShouldBe("self");
-        entries.Keys.ShouldContain("vda/odd/new\nline");
+        entries.Keys.ShouldContain(@"vda/odd/new\x0Aline");
         entries.Keys.ShouldContain(@"vda/odd/\xFF\xFE");
         entries.Keys.ShouldContain("vda/odd/.._.._boot.ini");
         entries["vda.LEFT-OUT.txt"].Text.ShouldBe("/odd/pipe: it is a device, socket or pipe\n");
