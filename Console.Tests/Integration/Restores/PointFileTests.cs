@@ -58,11 +58,11 @@ public sealed class PointFileTests
         }
         entries["vda/etc/fstab"].Text.ShouldBe("proc /proc\n");
         entries["vda/etc/fstab"].Entry.Mode.ShouldBe((UnixFileMode)Convert.ToInt32("4755", 8));
-        entries["vda/data/large"].Entry.Length.ShouldBe(lab.Images.Large.Length);
+        entries["vda/data/large"].Length.ShouldBe(lab.Images.Large.Length);
         (entries["vda/etc/away"].Entry.EntryType, entries["vda/etc/away"].Entry.LinkName).ShouldBe((TarEntryType.SymbolicLink, "/etc/passwd"));
         entries["vda/etc/self"].Entry.LinkName.ShouldBe("self");
         entries.Keys.ShouldContain(@"vda/odd/new\x0Aline");
-        entries.Keys.ShouldContain(@"vda/odd/\xFF\xFE");
+        entries.Keys.ShouldContain("vda/odd/_xFF_xFE");
         entries.Keys.ShouldContain("vda/odd/.._.._boot.ini");
         entries["vda.LEFT-OUT.txt"].Text.ShouldBe("/odd/pipe: it is a device, socket or pipe\n");
         (await lab.Rest.GetAsync("/audit?action=recovery-point.download")).GetProperty("items")[0].GetProperty("after").GetRawText().ShouldContain("vda");
@@ -189,15 +189,15 @@ public sealed class PointFileTests
         return File.ReadAllText($"/proc/{parent}/environ").Split('\0').FirstOrDefault(v => v.StartsWith("QUARTERDECK_DATA=", StringComparison.Ordinal))?["QUARTERDECK_DATA=".Length..];
     }
 
-    private static async Task<Dictionary<string, (TarEntry Entry, string? Text)>> ReadAsync(Stream archive)
+    private static async Task<Dictionary<string, (TarEntry Entry, string? Text, long Length)>> ReadAsync(Stream archive)
     {
-        var entries = new Dictionary<string, (TarEntry, string?)>();
+        var entries = new Dictionary<string, (TarEntry, string?, long)>();
         await using var reader = new TarReader(archive);
         while (await reader.GetNextEntryAsync() is { } entry)
         {
             using var content = new MemoryStream();
             if (entry.DataStream is { } data) await data.CopyToAsync(content);
-            entries.Add(entry.Name.TrimEnd('/'), (entry, content.Length < 10_000 ? Encoding.UTF8.GetString(content.ToArray()) : null));
+            entries.Add(entry.Name.TrimEnd('/'), (entry, content.Length < 10_000 ? Encoding.UTF8.GetString(content.ToArray()) : null, content.Length));
         }
         return entries;
     }
