@@ -20,6 +20,7 @@ internal static class VersionEndpoints
         workers.MapGet("/{name}/versions/{version:int}/diff", DiffAsync).Needs(WorkersPermissions.Read).Answers<VersionDiff>("Compare a version with another").TakesQuery("from", "The version to compare with; the one before when absent.");
         workers.MapGet("/{name}/deployments", DeploymentsAsync).Needs(WorkersPermissions.Read).Answers<Listing<WorkerDeployment>>("List deployments, newest first");
         workers.MapPost("/{name}/deployments", DeployAsync).Needs(WorkersPermissions.Deploy).Answers<WorkerDeployment>("Let one version answer, or split the requests between two", StatusCodes.Status201Created);
+        workers.MapGet("/{name}/crons", CronsAsync).Needs(WorkersPermissions.Read).Answers<CronReport>("Read cron triggers with their newest runs");
         workers.MapPost("/{name}/actions/rollback", RollBackAsync).Needs(WorkersPermissions.Deploy).Answers<WorkerDeployment>("Deploy again what answered before");
     }
 
@@ -58,6 +59,9 @@ internal static class VersionEndpoints
         if (!(await body.ReadAsync(cancellation)).TryGet(out var wanted, out var problem)) return problem.ToHttp();
         return (await deployments.DeployAsync(caller, name, wanted, cancellation)).ToCreated(_ => $"/workers/{name}/deployments", d => d);
     }
+
+    private static async Task<IResult> CronsAsync(string name, HttpContext http, WorkerCrons crons, CancellationToken cancellation) =>
+        (await crons.GetAsync(CallerAccessor.FromHttp(http), name, cancellation)).ToOk();
 
     private static async Task<IResult> RollBackAsync(string name, HttpContext http, WorkerDeployments deployments, CancellationToken cancellation) =>
         (await deployments.RollBackAsync(CallerAccessor.FromHttp(http), name, cancellation)).ToOk();

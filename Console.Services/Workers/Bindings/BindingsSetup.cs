@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Quarterdeck.Workers.Bindings.Crons;
 using Quarterdeck.Workers.Bindings.Kv;
 
 namespace Quarterdeck.Workers.Bindings;
@@ -11,6 +12,7 @@ internal static class BindingsSetup
         services.AddSingleton<KvStore>().AddSingleton<IBindingService, KvBinding>().AddHostedService<KvSweep>();
         // The compute servers are made with the bindings: they are asked for when the first call comes.
         services.AddSingleton<IBindingService>(p => new ServiceBinding(p.GetRequiredService<WorkerTable>(), p.GetRequiredService<ComputeServers>));
+        services.AddSingleton<CronStore>().AddSingleton<Func<ComputeServers>>(p => p.GetRequiredService<ComputeServers>).AddHostedService<CronClock>();
         return services;
     }
 }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Events;
 using Quarterdeck.Platform.Processes;
+using Quarterdeck.Workers.Bindings.Crons;
 using Quarterdeck.Workers.Projects;
 
 namespace Quarterdeck.Workers.Registry;
@@ -37,6 +38,7 @@ internal static class RegistrySetup
         services.AddSingleton(p => new WorkerVersions(p.GetRequiredService<WorkerStore>(), p.GetRequiredService<VersionStore>(), p.GetRequiredService<CodeReader>(), p.GetRequiredService<Guard>()));
         services.AddSingleton(p => new WorkerDeployments(p.GetRequiredService<WorkerStore>(), p.GetRequiredService<DeploymentStore>(), p.GetRequiredService<Deployer>(), p.GetRequiredService<Guard>()));
         services.AddSingleton(p => new Zones(p.GetRequiredService<ZoneStore>(), p.GetRequiredService<WorkerStore>(), p.GetRequiredService<OwnNames>(), p.GetRequiredService<WorkerNews>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
+        services.AddSingleton(p => new WorkerCrons(p.GetRequiredService<CronStore>(), p.GetRequiredService<WorkerTable>(), p.GetRequiredService<Guard>(), p.GetRequiredService<TimeProvider>()));
         services.AddSingleton(p => new WorkerPolicies(p.GetRequiredService<PolicyStore>(), p.GetRequiredService<WorkerNews>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
         services.TryAddSingleton<ProcessRunner>();
         services.AddSingleton<Bundler>();

@@ -79,11 +79,12 @@ public sealed class KvTests
               out.long = await t(() => KV.put("x".repeat(513), ""));
               out.ttl = await t(() => KV.put("k", "v", { expirationTtl: 59 }));
               out.large = await t(() => KV.put("k", new Uint8Array((25 << 20) + 1)));
+              out.endless = await t(() => KV.put("k", new Response(new Uint8Array((25 << 20) + 1)).body));
               out.metadata = await t(() => KV.put("k", "v", { metadata: "m".repeat(1024) }));
               out.same = outer.KV.constructor === KV.constructor;
               return Response.json(out);
             } };
-            """, bindings: [kv]);
+            """, bindings: [kv], limits: WorkerLimits.Usual with { BuffersMiB = 512 }); // values as large as they may be, several times
         var answer = await node.GetAsync(key);
         answer.Status.ShouldBe(200, answer.ToString());
         var o = JsonDocument.Parse(answer.Body).RootElement;
@@ -101,6 +102,7 @@ public sealed class KvTests
         Of("long").ShouldContain("KV PUT failed: 414");
         Of("ttl").ShouldContain("KV PUT failed: 400 Invalid expiration_ttl of 59");
         Of("large").ShouldContain("KV PUT failed: 413");
+        Of("endless").ShouldContain("KV PUT failed: 413");
         Of("metadata").ShouldContain("KV PUT failed: 413 Metadata length");
 
         // Another worker sees the namespace only if it is bound to it, and no way leads out of its own.

@@ -52,6 +52,8 @@ internal sealed class KvBinding(KvStore store, TimeProvider time) : IBindingServ
 
     private async Task<BindingReply> PutAsync(string space, byte[] name, NameValueCollection query, BindingCall call, CancellationToken cancellation)
     {
+        // First of all the body is taken: an answer that overtakes it breaks the connection on which it still comes.
+        var value = await ValueAsync(call.Body, cancellation);
         var now = time.GetUtcNow();
         DateTimeOffset? expires = null;
         if (query["ttl"] is { } ttl)
@@ -68,7 +70,7 @@ internal sealed class KvBinding(KvStore store, TimeProvider time) : IBindingServ
         var metadata = call.Header(Metadata) is { Length: > 0 } sent ? Uri.UnescapeDataString(sent) : null;
         if (metadata is not null && Encoding.UTF8.GetByteCount(metadata) > MostMetadata) return Refuse(413, $"Metadata length of {Encoding.UTF8.GetByteCount(metadata)} exceeds limit of {MostMetadata}.");
         if (metadata is not null && !IsJson(metadata)) return Refuse(400, "Metadata must be valid JSON.");
-        if (await ValueAsync(call.Body, cancellation) is not { } value) return Refuse(413, $"Value length exceeds limit of {MostValue}.");
+        if (value is null) return Refuse(413, $"Value length exceeds limit of {MostValue}.");
         await store.PutAsync(space, name, new KvEntry(value, metadata, expires), cancellation);
         return new BindingReply(204);
     }
@@ -110,16 +112,15 @@ internal sealed class KvBinding(KvStore store, TimeProvider time) : IBindingServ
         return end;
     }
 
+    /// <summary>The value; null when it is too long. What comes in excess is read and dropped, up to as much again.</summary>
     private static async Task<byte[]?> ValueAsync(Stream body, CancellationToken cancellation)
     {
         var bytes = new MemoryStream();
         var part = new byte[32 << 10];
-        while (await body.ReadAsync(part, cancellation) is var read and > 0)
-        {
-            if (bytes.Length + read > MostValue) return null;
-            bytes.Write(part.AsSpan(0, read));
-        }
-        return bytes.ToArray();
+        long length = 0;
+        while (await body.ReadAsync(part, cancellation) is var read and > 0 && (length += read) <= 2 * MostValue)
+            if (length <= MostValue) bytes.Write(part.AsSpan(0, read));
+        return length > MostValue ? null : bytes.ToArray();
     }
 
     private static bool IsJson(string text)

@@ -1,6 +1,8 @@
 // The API of a key-value namespace, inside the worker's own isolate: what it parses and holds is its own.
 const size = text => new TextEncoder().encode(text).length;
 
+const MOST = 25 << 20;
+
 export class KvNamespace {
   #host;
   constructor(host) { this.#host = host; }
@@ -21,6 +23,8 @@ export class KvNamespace {
     if (options?.metadata != null) headers["x-kv-metadata"] = encodeURIComponent(JSON.stringify(options.metadata));
     if (!(typeof value === "string" || value instanceof ArrayBuffer || ArrayBuffer.isView(value) || value instanceof ReadableStream))
       throw new TypeError("KV put() accepts only strings, ArrayBuffers, ArrayBufferViews, and ReadableStreams as values.");
+    const length = typeof value === "string" ? value.length : value.byteLength;
+    if (length > MOST) throw new Error(`KV PUT failed: 413 Value length of ${length} exceeds limit of ${MOST}.`);
     await done(await this.#host.fetch(url, { method: "PUT", headers, body: value }), "PUT");
   }
 
