@@ -69,6 +69,23 @@ public sealed class FrameworkTests
         await AnswersAsync("with-assets.test", "/message", "Hello, World!");
         (await CallAsync("with-assets.test", "/", null)).Text.ShouldContain("<html");
 
+        await DeployAsync("bound", folder =>
+        {
+            Write(folder, "public/page.html", "<p>page</p>");
+            Write(folder, "index.js", """
+                export default { async fetch(request, env) {
+                  await env.SEEN.put("path", new URL(request.url).pathname);
+                  const file = await env.ASSETS.fetch(request), missing = await env.ASSETS.fetch("http://any/none");
+                  return new Response(`${file.status} ${file.headers.get("content-type")} ${await file.text()} ${missing.status} ${await env.SEEN.get("path")}`);
+                } };
+                """);
+            Write(folder, "wrangler.jsonc", """
+                { "name": "bound", "main": "index.js", "compatibility_date": "2026-01-01", "assets": { "directory": "./public", "binding": "ASSETS", "run_worker_first": true },
+                  "kv_namespaces": [{ "binding": "SEEN", "id": "seen" }], "routes": ["bound.test/*"] }
+                """);
+        });
+        (await CallAsync("bound.test", "/page", null)).Text.ShouldMatch("^200 text/html.* <p>page</p> 404 /page$");
+
         async Task DeployAsync(string name, Action<string> make)
         {
             var folder = Directory.CreateTempSubdirectory("qd-framework-").FullName;

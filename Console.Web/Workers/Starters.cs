@@ -13,7 +13,7 @@ namespace Quarterdeck.Web.Workers;
 public sealed record Starter(
     string Key, string Title, string Text, IReadOnlyList<(string Name, string Text)> Files, IReadOnlyDictionary<string, JsonElement>? Bindings = null, WorkerTriggers? Triggers = null);
 
-/// <summary>The starters of the page <c>/workers/new</c>; each is deployed and called by a test.</summary>
+/// <summary>The starters of the page <c>/workers/new</c>; each but the proxy, which needs another site, is deployed and called by a test.</summary>
 public static class Starters
 {
     /// <summary>All of them, the simplest first.</summary>

@@ -9,6 +9,7 @@ internal static class BindingsSetup
 {
     public static IServiceCollection AddBindings(this IServiceCollection services)
     {
+        services.AddSingleton<IBindingService, AssetBinding>();
         services.AddSingleton<KvStore>().AddSingleton<IBindingService, KvBinding>().AddHostedService<KvSweep>();
         // The compute servers are made with the bindings: they are asked for when the first call comes.
         services.AddSingleton<IBindingService>(p => new ServiceBinding(p.GetRequiredService<WorkerTable>(), p.GetRequiredService<ComputeServers>));

@@ -106,7 +106,7 @@ public sealed class WatchRestTests(RunningConsole shared) : IClassFixture<Runnin
 
     public static TheoryData<string, string> Answers => new()
     {
-        { "hello", "you asked for /x" }, { "api", "There is no such route" }, { "page", "Who are you?" }, { "websocket", "Connect with a WebSocket" }, { "cron", "Last run: not since" }, { "typescript", "Hello from TypeScript, you asked for /x" },
+        { "hello", "you asked for /x" }, { "api", "There is no such route" }, { "page", "Who are you?" }, { "websocket", "Connect with a WebSocket" }, { "cron", "Last run: not since" }, { "counter", "{\"visits\":" }, { "typescript", "Hello from TypeScript, you asked for /x" },
     };
 
     [Theory]

@@ -4,8 +4,9 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import { slotOf } from "./slots.js";
 import kv from "./client-kv.js";
 
-// kind of a binding -> what it is about, its client's class and module
+// kind of a binding -> what it is about, its client's class and module; without a client it is just fetched from
 const KINDS = {
+  assets: { scope: () => "files" },
   kv: { scope: value => value.namespace, client: "KvNamespace", file: "kv.js", code: kv },
 };
 
@@ -23,7 +24,7 @@ export function bind(head, ctx, props) {
 
 // Modules that run before the worker's own and give its env the APIs; by the names under which the wrapper finds them.
 export function clients(head) {
-  const bindings = head.bindings.filter(b => b.kind !== "service"); // a service needs no client: it is called as it is
+  const bindings = head.bindings.filter(b => b.kind !== "service" && kindOf(b).client);
   if (bindings.length === 0) return {};
   const used = new Set(bindings.map(kindOf));
   const imports = [...used].map(k => `import { ${k.client} } from "./${k.file}";`);
@@ -39,6 +40,6 @@ export class HostBinding extends WorkerEntrypoint {
     slot.credit--;
     const headers = new Headers(request.headers);
     headers.set("x-quarterdeck-worker", key);
-    return this.env.HOST.fetch(`http://host/b/${path}${pathname}${search}`, { method: request.method, headers, body: request.body });
+    return this.env.HOST.fetch(`http://host/b/${path}${pathname}${search}`, { method: request.method, headers, body: request.body, redirect: "manual" });
   }
 }
