@@ -17,7 +17,7 @@ public sealed class SqliteFaultTests : IAsyncLifetime
     // A disk of two megabytes: what ENOSPC does is not what a limit inside SQLite does.
     public async Task InitializeAsync()
     {
-        await RunAsync("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", _folder);
+        await RunAsync("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", _folder);
         _db = Db.For(TestDatabase.OptionsFor(_folder, null));
         await new Migrator(_db, TimeProvider.System, NullLogger<Migrator>.Instance).MigrateAsync(default);
         await _db.TransactionAsync(c => c.ExecuteAsync("CREATE TABLE things (id INTEGER PRIMARY KEY, filler BLOB)"), default);
