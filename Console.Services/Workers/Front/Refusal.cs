@@ -38,6 +38,8 @@ internal sealed record Refusal(int Status, string Cause, string Text)
         exchange.ResponseHeaders.ContentLength = _body.Length;
         exchange.ResponseHeaders.CacheControl = "no-store";
         exchange.ResponseHeaders["x-quarterdeck-cause"] = Cause;
+        // The body is left unread, so that the connection ends: who knows sends the next request over another one instead of losing it.
+        if (exchange.HasBody && exchange.Request.Protocol.StartsWith("HTTP/1", StringComparison.Ordinal)) exchange.ResponseHeaders.Connection = "close";
         if (Status == 503) exchange.ResponseHeaders.RetryAfter = "1";
         if (!exchange.IsHead) await exchange.Body.WriteAsync(_body);
     }
