@@ -125,15 +125,16 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             while (!_stopping.IsCancellationRequested)
             {
                 var began = _parts.Time.GetTimestamp();
-                try { await OnceAsync(folders, cgroup); }
+                var served = false;
+                try { served = await OnceAsync(folders, cgroup); }
                 catch (Exception e) when (e is not OperationCanceledException)
                 {
                     Log.NotStarted(_logger, Id, e);
                     Down(e is ProblemException refused ? refused.Problem.Detail : e.Message);
                 }
                 if (!_again) return;
-                // What ends at once will do so again: don't burn the machine with starting it.
-                pause = _parts.Time.GetElapsedTime(began) > TimeSpan.FromSeconds(5) ? TimeSpan.Zero
+                // What ends at once by itself will do so again: don't burn the machine with starting it. What ended under requests ended by one of them, and the others wait.
+                pause = served || _parts.Time.GetElapsedTime(began) > TimeSpan.FromSeconds(5) ? TimeSpan.Zero
                     : TimeSpan.FromMilliseconds(Math.Clamp(pause.TotalMilliseconds * 2, _restarts < 3 ? 0 : 50, 5000));
                 if (pause > TimeSpan.Zero) await Task.Delay(pause, _parts.Time, _stopping.Token);
             }
@@ -148,8 +149,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         }
     }
 
-    // One life of the process, from the start to who was to blame for its end.
-    private async Task OnceAsync(ServerFolders folders, Cgroup cgroup)
+    // One life of the process, from the start to who was to blame for its end; whether it had requests then.
+    private async Task<bool> OnceAsync(ServerFolders folders, Cgroup cgroup)
     {
         var generation = _state.Generation + 1;
         var binary = _parts.Binary.Path ?? throw new ProblemException(Problem.Unavailable("workerd is missing", _parts.Binary.Missing));
@@ -184,9 +185,10 @@ internal sealed partial class ServerProcess : IAsyncDisposable
                 Down(verdict);
                 process.Kill();
             }
-            if (_stopping.IsCancellationRequested) return;
+            if (_stopping.IsCancellationRequested) return false;
             var outcome = await process.Ended;
             await BlameAsync(view, verdict, outcome, cgroup.MemoryEnds() > memoryEnds, present);
+            return present.Count > 0;
         }
         finally
         {

@@ -27,7 +27,7 @@ internal sealed class ComputeNode : IWorkerCodeSource, ITailSink, IAsyncDisposab
     private readonly EgressFilter _egress;
     private int _sequence;
 
-    private ComputeNode(Action<ComputeServerOptions>? adjust, IEnumerable<IBindingService>? bindings)
+    private ComputeNode(Action<ComputeServerOptions>? adjust, IEnumerable<IBindingService>? bindings, TimeProvider time)
     {
         var workers = new WorkersOptions();
         workers.Servers.Shards = 1;
@@ -42,7 +42,7 @@ internal sealed class ComputeNode : IWorkerCodeSource, ITailSink, IAsyncDisposab
         Packages = new CodePackages(this, options, TimeProvider.System, NullLogger<CodePackages>.Instance);
         var parts = new ServerParts(
             options, new WorkerdBinary(options), new Sandbox(processes, NullLogger<Sandbox>.Instance), new RunFolder(console), processes, Packages, _egress,
-            Guard, (_, _) => new MemoryStream(), this, new WorkerFigures(), bindings ?? [], TimeProvider.System, loggers);
+            Guard, (_, _) => new MemoryStream(), this, new WorkerFigures(), bindings ?? [], time, loggers);
         Fleet = new ServerFleet(parts, Table, end =>
         {
             Ends.Enqueue(end);
@@ -70,9 +70,9 @@ internal sealed class ComputeNode : IWorkerCodeSource, ITailSink, IAsyncDisposab
 
     public string Folder => _folder;
 
-    public static async Task<ComputeNode> StartAsync(Action<ComputeServerOptions>? adjust = null, IEnumerable<IBindingService>? bindings = null)
+    public static async Task<ComputeNode> StartAsync(Action<ComputeServerOptions>? adjust = null, IEnumerable<IBindingService>? bindings = null, TimeProvider? time = null)
     {
-        var node = new ComputeNode(adjust, bindings);
+        var node = new ComputeNode(adjust, bindings, time ?? TimeProvider.System);
         await node.Fleet.StartAsync(CancellationToken.None);
         return node;
     }

@@ -1,3 +1,4 @@
+using Quarterdeck.Tests.Support;
 using Quarterdeck.Workers;
 
 namespace Quarterdeck.Tests.Workers.Runtime;
@@ -36,6 +37,19 @@ public sealed class WatchdogTests
         node.Ends.TryPeek(out var end).ShouldBeTrue();
         (end!.Blame, end.Kind).ShouldBe((loop, StrikeKind.Stuck));
         end.Detail.ShouldContain("ms of CPU without answering");
+    }
+
+    [Fact]
+    public async Task A_shard_that_a_request_ends_again_and_again_is_started_each_time_without_a_pause()
+    {
+        await using var node = await ComputeNode.StartAsync(Unguarded, time: new HandTime(DateTimeOffset.UnixEpoch.AddYears(56))); // in which no pause ever ends
+        var loop = node.Deploy(1, "export default { fetch(r) { if (r.url.endsWith('/loop')) for (;;); return new Response('fine'); } };");
+        for (var i = 0; i < 5; i++)
+        {
+            (await node.GetAsync(loop)).Body.ShouldBe("fine");
+            (await node.TryAsync(loop, "/loop")).Status.ShouldBeOneOf(0, 500);
+            await ComputeNode.Until(() => node.Info() is { State: ComputeServerState.Up } info && info.Restarts == i + 1, "the shard is back");
+        }
     }
 
     [Fact]
