@@ -1,4 +1,3 @@
-using Quarterdeck.Tests.Support;
 using Quarterdeck.Workers;
 
 namespace Quarterdeck.Tests.Workers.Runtime;
@@ -42,7 +41,7 @@ public sealed class WatchdogTests
     [Fact]
     public async Task A_shard_that_a_request_ends_again_and_again_is_started_each_time_without_a_pause()
     {
-        await using var node = await ComputeNode.StartAsync(Unguarded, time: new HandTime(DateTimeOffset.UnixEpoch.AddYears(56))); // in which no pause ever ends
+        await using var node = await ComputeNode.StartAsync(Unguarded, time: new EndlessPauses());
         var loop = node.Deploy(1, "export default { fetch(r) { if (r.url.endsWith('/loop')) for (;;); return new Response('fine'); } };");
         for (var i = 0; i < 5; i++)
         {
@@ -104,4 +103,9 @@ public sealed class WatchdogTests
     }
 
     private static void Unguarded(ComputeServerOptions servers) => servers.Guard = false;
+
+    private sealed class EndlessPauses : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
 }
