@@ -41,6 +41,14 @@ own_kvm() {
   as_root chgrp kvm /dev/kvm || say "/dev/kvm does not belong to the group kvm, which slows libvirt down. As root: chgrp kvm /dev/kvm"
 }
 
+# A libvirt that was started before swtpm was installed runs it as root. What that leaves in swtpm's certificate authority, the user whom
+# every later libvirt runs it as cannot open, and no VM with a TPM is made any more.
+own_tpm() {
+  local authority=/var/lib/swtpm-localca
+  [ -d $authority ] && getent passwd tss >/dev/null || return 0
+  [ -z "$(as_root find $authority ! -user tss -print -quit 2>/dev/null)" ] || as_root chown -R tss $authority || say "VMs with a TPM may not start. As root: chown -R tss $authority"
+}
+
 running() { grep -qxF "$1" /proc/[0-9]*/comm 2>/dev/null; }
 
 # Starts the system's libvirt where nothing else does. What was started here is listed in $started, for those who stop it again.
@@ -48,6 +56,7 @@ started=()
 start_libvirt() {
   command -v libvirtd >/dev/null || { say "libvirt is not installed: the console starts without a local host (add one under Hosts)."; return 0; }
   own_kvm
+  own_tpm
   running libvirtd || running virtqemud && return 0
   if [ -d /run/systemd/system ]; then as_root systemctl start libvirtd || say "libvirtd does not run. As root: systemctl start libvirtd"; return 0; fi
   as_root true || { say "libvirtd does not run, and only root can start it: virtlogd -d; libvirtd -d"; return 0; }
