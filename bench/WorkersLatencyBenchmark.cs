@@ -83,7 +83,7 @@ internal sealed class WorkersMemoryBenchmark : IBenchmark
 
     public async Task<IReadOnlyList<Figure>> RunAsync(CancellationToken cancellation)
     {
-        await using var workers = await WorkersInProcess.StartAsync(1, cancellation, "--Quarterdeck:Workers:Servers:MemoryMiB=8192");
+        await using var workers = await WorkersInProcess.StartAsync(1, cancellation, "--Quarterdeck:Workers:Servers:ShardMiB=8192");
         for (var i = 0; i < Workers; i++)
         {
             await workers.DeployAsync($"w{i}", WorkersUnderTest.Hello.Replace("hello", $"hello {i}", StringComparison.Ordinal), cancellation);
@@ -98,11 +98,11 @@ internal sealed class WorkersMemoryBenchmark : IBenchmark
             using var front = workers.Front($"w{i}.test");
             if (front.Ask() == $"hello {i}\n") answered++;
         }
-        var each = (Load.MemoryOf(process) - before) / (double)(Workers - First) / (1 << 20);
+        var each = (Load.MemoryOf(process) - before) / (double)(Workers - First) / 1e6;
         var same = workers.Get<ComputeServers>().List()[0].Pid == process;
         return
         [
-            new Figure("memory of a further idle worker", "MiB", each, "limit", 2.3, (product, limit) => product <= limit, "at most 2.3 MB"),
+            new Figure("memory of a further idle worker", "MB", each, "limit", 2.3, (product, limit) => product <= limit, "at most 2.3 MB"),
             new Figure("workers of one shard that answered", "workers", same ? answered : 0, "made", Workers, (product, made) => product == made, "all, from one process"),
         ];
     }

@@ -28,10 +28,10 @@ public sealed class ComputeServerOptions
     public bool Guard { get; set; } = true;
 
     /// <summary>Milliseconds between two pings of a compute server.</summary>
-    public int PingMs { get; set; } = 200;
+    public int PingMs { get; set; } = 100;
 
-    /// <summary>CPU milliseconds that a compute server may spend without an answer, beyond the longest turn that its workers are allowed; then it is killed.</summary>
-    public int StuckMs { get; set; } = 400;
+    /// <summary>CPU milliseconds that a compute server may spend without any answer, beyond the longest turn that its workers are allowed; then it is killed.</summary>
+    public int StuckMs { get; set; } = 150;
 
     /// <summary>Seconds after which a compute server that does not answer is killed even if it used no CPU.</summary>
     public int SilentSeconds { get; set; } = 20;

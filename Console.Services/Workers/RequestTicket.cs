@@ -10,6 +10,9 @@ public readonly struct RequestTicket : IDisposable
 
     internal RequestTicket(InFlight of, int slot) => (_of, _slot) = (of, slot);
 
+    /// <summary>Its response began: the compute server is alive.</summary>
+    internal void Answered() => _of?.Answered(_slot);
+
     /// <summary>The request has ended.</summary>
     public void Dispose() => _of?.End(_slot);
 }

@@ -43,8 +43,8 @@ internal sealed class WorkersOptionsValidator : IValidateOptions<WorkersOptions>
         Between(servers.ShardMiB, 0, 1 << 20, nameof(servers.ShardMiB), 4096);
         Between(servers.CordonMiB, 128, 1 << 20, nameof(servers.CordonMiB), 384);
         Between(servers.MaxThreads, 16, 4096, nameof(servers.MaxThreads), 96);
-        Between(servers.PingMs, 20, 10_000, nameof(servers.PingMs), 200);
-        Between(servers.StuckMs, 100, 60_000, nameof(servers.StuckMs), 400);
+        Between(servers.PingMs, 20, 10_000, nameof(servers.PingMs), 100);
+        Between(servers.StuckMs, 100, 60_000, nameof(servers.StuckMs), 150);
         Between(servers.SilentSeconds, 1, 600, nameof(servers.SilentSeconds), 20);
         Between(servers.IdleMinutes, 1, 10_080, nameof(servers.IdleMinutes), 30);
         Between(servers.CordonIdleMinutes, 1, 10_080, nameof(servers.CordonIdleMinutes), 10);

@@ -25,7 +25,7 @@ internal static class WatchEndpoints
         workers.MapGet("/figures", FiguresAsync).Needs(WorkersPermissions.Read).Answers<FigureSeries>("Read what a worker did over time")
             .TakesQuery("range", "hour, day, week or month.").TakesQuery("version", "Only this version.");
         workers.MapPost("/trials", TrialAsync).Needs(WorkersPermissions.Deploy).Answers<TrialAnswer>("Send one request to a worker past its zones, and read what it answered and logged");
-        api.MapGet("/compute-servers", ServersAsync).Needs(WorkersPermissions.Read).Answers<Listing<ComputeServerInfo>>("List the compute servers of this node").WithTags("Workers");
+        api.MapGet("/compute-servers", ServersAsync).Needs(WorkersPermissions.Read).Answers<Listing<ComputeServerInfo>>("List the compute servers of all nodes").WithTags("Workers");
         return api;
     }
 
@@ -82,11 +82,11 @@ internal static class WatchEndpoints
         return (await body.ReadAsync(cancellation)).TryGet(out var trial, out var problem) ? (await trials.SendAsync(caller, name, trial, cancellation)).ToOk() : problem.ToHttp();
     }
 
-    private static async Task<IResult> ServersAsync(ListQuery list, HttpContext http, Guard guard, ComputeServers servers, CancellationToken cancellation)
+    private static async Task<IResult> ServersAsync(ListQuery list, HttpContext http, ComputeNodes nodes, CancellationToken cancellation)
     {
         if (!list.Page("id").TryGet(out var page, out var problem)) return problem.ToHttp();
-        if (await guard.CheckAsync(CallerAccessor.FromHttp(http), WorkersPermissions.Read, "compute-server", cancellation) is { } refused) return refused.ToHttp();
-        var all = servers.List().Where(s => page.Search is null || s.Id.Contains(page.Search, StringComparison.OrdinalIgnoreCase)).ToList();
+        if (!(await nodes.ListAsync(CallerAccessor.FromHttp(http), cancellation)).TryGet(out var found, out problem)) return problem.ToHttp();
+        var all = found.Servers.Where(s => page.Search is null || s.Id.Contains(page.Search, StringComparison.OrdinalIgnoreCase) || s.Node.Contains(page.Search, StringComparison.OrdinalIgnoreCase)).ToList();
         if (page.Sort == "-id") all.Reverse();
         return ((Result<Page<ComputeServerInfo>>)new Page<ComputeServerInfo>([.. all.Skip(page.Offset).Take(page.Size)], all.Count, page.Number, page.Size)).ToList();
     }

@@ -72,6 +72,7 @@ internal sealed class ServiceBinding(WorkerTable table, Func<ComputeServers> ser
             }
             message.Headers.TryAddWithoutValidation("x-quarterdeck-worker", version.KeyText);
             var response = await _ways.GetOrAdd(server.SocketPath, path => new HttpMessageInvoker(UnixHttp.Handler(path))).SendAsync(message, patience.Token);
+            ticket.Answered();
             var headers = new Dictionary<string, string>();
             foreach (var (field, values) in response.Headers.NonValidated.Concat(response.Content.Headers.NonValidated))
                 if (!Hops.Contains(field) && !field.StartsWith("x-quarterdeck-", StringComparison.OrdinalIgnoreCase)) headers[field] = values.ToString();

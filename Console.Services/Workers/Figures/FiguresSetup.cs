@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Quarterdeck.Access;
 using Quarterdeck.Workers.Logs;
+using Quarterdeck.Workers.Nodes;
 using Quarterdeck.Workers.Traces;
 
 namespace Quarterdeck.Workers.Figures;
@@ -14,6 +15,7 @@ internal static class FiguresSetup
         services.AddSingleton<FigureExport>();
         services.AddHostedService<FigureKeeper>();
         services.AddSingleton<WorkerTails>().AddSingleton<ITailSink>(p => p.GetRequiredService<WorkerTails>());
+        services.AddSingleton<NodeName>().AddSingleton<WatchStore>().AddSingleton<TailTopics>().AddHostedService<TailRelay>();
         services.AddSingleton<WorkerLogs>().AddSingleton<FigureReader>();
         services.AddSingleton(p => new WorkerHistory(p.GetRequiredService<FigureReader>(), p.GetRequiredService<WorkerRegistry>(), p.GetRequiredService<Guard>()));
         services.AddSingleton<TraceExport>().AddHostedService(p => p.GetRequiredService<TraceExport>());

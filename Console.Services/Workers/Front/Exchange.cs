@@ -35,6 +35,9 @@ internal sealed class Exchange
 
     public RequestOutcome Outcome { get; set; }
 
+    /// <summary>The generation of the compute server that ended under it; -1 when it is sent again for another reason. Only read when it is sent again.</summary>
+    public int Lost { get; set; }
+
     /// <summary>Whether its figures were written already.</summary>
     public bool IsRecorded { get; set; }
 

@@ -26,7 +26,9 @@ internal sealed class TrialSender(WorkerTable table, ComputeServers servers, Wor
             var server = servers.Pick(worker);
             await server.ReadyAsync(limit.Token);
             using var ticket = server.Begin(key);
-            return await ExchangeAsync(server.SocketPath, key, request, id, watch, limit.Token);
+            var answer = await ExchangeAsync(server.SocketPath, key, request, id, watch, limit.Token);
+            ticket.Answered();
+            return answer;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {

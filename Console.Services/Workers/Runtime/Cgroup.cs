@@ -9,6 +9,9 @@ internal sealed partial class Cgroup
     private const string Root = "/sys/fs/cgroup";
     private const long PeriodUs = 50_000;
 
+    // A cordon gets what others leave: a tenth of the weight that every other process has.
+    private const int SecondWeight = 10, FirstShares = 102;
+
     private readonly List<string> _folders = [];
     private readonly string? _memory;
     private readonly bool _second;
@@ -29,7 +32,12 @@ internal sealed partial class Cgroup
             Memory = Try(() => File.WriteAllText(Path.Combine(folder, "memory.max"), Number(memoryBytes)));
             if (Memory) Try(() => File.WriteAllText(Path.Combine(folder, "memory.swap.max"), "0"));
             Processes = Try(() => File.WriteAllText(Path.Combine(folder, "pids.max"), Number(threads)));
-            if (cpuPercent is { } share) Try(() => File.WriteAllText(Path.Combine(folder, "cpu.max"), $"{Number(share * (PeriodUs / 100))} {Number(PeriodUs)}"));
+            if (cpuPercent is { } share)
+                Try(() =>
+                {
+                    File.WriteAllText(Path.Combine(folder, "cpu.max"), $"{Number(share * (PeriodUs / 100))} {Number(PeriodUs)}");
+                    File.WriteAllText(Path.Combine(folder, "cpu.weight"), Number(SecondWeight));
+                });
             _memory = folder;
             return;
         }
@@ -44,6 +52,7 @@ internal sealed partial class Cgroup
             {
                 File.WriteAllText(Path.Combine(cpu, "cpu.cfs_period_us"), Number(PeriodUs));
                 File.WriteAllText(Path.Combine(cpu, "cpu.cfs_quota_us"), Number(percent * (PeriodUs / 100)));
+                File.WriteAllText(Path.Combine(cpu, "cpu.shares"), Number(FirstShares));
             });
     }
 

@@ -14,9 +14,20 @@ internal sealed class InFlight
     private int _next;
     private int _count;
     private long _lastBegan = Stopwatch.GetTimestamp();
+    private int _answers;
 
     /// <summary>Requests under way.</summary>
     public int Count => Volatile.Read(ref _count);
+
+    /// <summary>Changes with each answer that began: whoever answers is not stuck.</summary>
+    public int Answers => Volatile.Read(ref _answers);
+
+    /// <summary>An answer began. Two at once may count as one, which is as good.</summary>
+    public void Answered(int slot)
+    {
+        Volatile.Write(ref _answers, _answers + 1);
+        if (slot >= 0) Volatile.Write(ref _entries[slot].Answered, true);
+    }
 
     /// <summary>How long ago the last request began.</summary>
     public TimeSpan Idle => Count > 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(Volatile.Read(ref _lastBegan));
@@ -33,7 +44,7 @@ internal sealed class InFlight
             ref var entry = ref _entries[slot];
             var found = Volatile.Read(ref entry.Serial);
             if (found > 0 || found == Writing || Interlocked.CompareExchange(ref entry.Serial, Writing, found) != found) continue;
-            (entry.Version, entry.Began) = (key.Version, now);
+            (entry.Version, entry.Began, entry.Answered) = (key.Version, now, false);
             Volatile.Write(ref entry.Serial, key.Serial);
             return new RequestTicket(this, slot);
         }
@@ -49,7 +60,7 @@ internal sealed class InFlight
         Volatile.Write(ref entry.Serial, -entry.Serial);
     }
 
-    /// <summary>What is under way or was a moment ago, oldest first; <c>Began</c> as <see cref="Stopwatch.GetTimestamp"/>.</summary>
+    /// <summary>What is under way, or ended a moment ago without an answer, oldest first; <c>Began</c> as <see cref="Stopwatch.GetTimestamp"/>.</summary>
     public IReadOnlyList<(WorkerKey Key, long Began)> Snapshot()
     {
         var found = new List<(WorkerKey Key, long Began)>();
@@ -57,7 +68,7 @@ internal sealed class InFlight
         {
             ref var entry = ref _entries[i];
             var serial = Volatile.Read(ref entry.Serial);
-            if (serial is 0 or Writing || (serial < 0 && Stopwatch.GetElapsedTime(entry.Ended) > Moment)) continue;
+            if (serial is 0 or Writing || (serial < 0 && (Volatile.Read(ref entry.Answered) || Stopwatch.GetElapsedTime(entry.Ended) > Moment))) continue;
             found.Add((new WorkerKey(Math.Abs(serial), entry.Version), entry.Began));
         }
         found.Sort((a, b) => a.Began.CompareTo(b.Began));
@@ -81,5 +92,6 @@ internal sealed class InFlight
         public int Version;
         public long Began;
         public long Ended;
+        public bool Answered; // whoever had an answer, whole, did not end the process
     }
 }

@@ -19,8 +19,10 @@ internal sealed partial class ServerFleet(ServerParts parts, WorkerTable table, 
     private readonly Lock _starting = new();
     private readonly SemaphoreSlim _changed = new(0, 1);
     private ComputeServer[] _shared = [];
-    private int _checks;
     private bool _stopped;
+
+    /// <summary>Where candidates are tried.</summary>
+    public CheckServers Checks { get; } = new(parts, parts.Options.FirstUser + FirstCheckUser);
 
     /// <summary>Why no worker can run here; null when they can.</summary>
     public string? Problem => !parts.Options.Enabled ? "Workers are switched off on this node (Quarterdeck:Workers:Servers:Enabled)." : parts.Binary.Path is null ? parts.Binary.Missing : null;
@@ -57,14 +59,9 @@ internal sealed partial class ServerFleet(ServerParts parts, WorkerTable table, 
         var server = Pick(worker);
         await server.ReadyAsync(cancellation);
         using var ticket = server.Begin(key);
-        return server.Process.Admin is { } admin ? await admin.ScheduledAsync(key.ToString(), cron, at, cancellation) : "unavailable";
-    }
-
-    /// <summary>A compute server for one start-up check; dispose it afterwards. Its end is nobody's strike.</summary>
-    public ServerProcess MakeCheck(WorkerLimits limits, Func<WorkerKey, CancellationToken, Task<CodePackage>> load)
-    {
-        var number = Interlocked.Increment(ref _checks);
-        return new ServerProcess(parts, new ServerSetup($"k{number}", WorkerTier.Cordon, null, Math.Max(parts.Options.HeapMiB, limits.MemoryMiB), Cordon(limits), null, parts.Options.FirstUser + FirstCheckUser + number % 64, load), _ => Task.CompletedTask, restarts: false);
+        var outcome = server.Process.Admin is { } admin ? await admin.ScheduledAsync(key.ToString(), cron, at, cancellation) : "unavailable";
+        ticket.Answered();
+        return outcome;
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -72,7 +69,7 @@ internal sealed partial class ServerFleet(ServerParts parts, WorkerTable table, 
         await base.StopAsync(cancellationToken);
         List<ComputeServer> all;
         lock (_starting) (all, _stopped) = ([.. Everywhere()], true);
-        await Task.WhenAll(all.Select(s => s.Process.DisposeAsync().AsTask()));
+        await Task.WhenAll(all.Select(s => s.Process.DisposeAsync().AsTask()).Append(Checks.DisposeAsync().AsTask()));
         parts.Folders.End();
     }
 
@@ -105,9 +102,6 @@ internal sealed partial class ServerFleet(ServerParts parts, WorkerTable table, 
 
     private long Shard(int count) => (parts.Options.ShardMiB > 0 ? parts.Options.ShardMiB : Math.Max(1024, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (1 << 20) / 2 / count)) * (1L << 20);
 
-    // The isolate's heap and buffers, and what workerd itself needs.
-    private long Cordon(WorkerLimits limits) => (long)Math.Max(parts.Options.CordonMiB, limits.MemoryMiB + limits.BuffersMiB + 160) << 20;
-
     private ComputeServer Make(ServerSetup setup) => new(new ServerProcess(parts, setup, EndedAsync, () => Changed?.Invoke(), SweepSoon), Node);
 
     private void SweepSoon()
@@ -138,7 +132,7 @@ internal sealed partial class ServerFleet(ServerParts parts, WorkerTable table, 
             ObjectDisposedException.ThrowIf(_stopped, this);
             var limits = worker.Versions.Count > 0 ? worker.Versions[0].Limits : WorkerLimits.Usual;
             return _cordons[worker.Serial] = Make(new ServerSetup(
-                $"c{worker.Serial}", WorkerTier.Cordon, worker.Serial, Math.Max(16, limits.MemoryMiB), Cordon(limits), limits.CpuPercent + OwnPercent, parts.Options.FirstUser + FirstCordonUser + (int)(worker.Serial % CordonUsers),
+                $"c{worker.Serial}", WorkerTier.Cordon, worker.Serial, Math.Max(16, limits.MemoryMiB), CheckServers.Memory(parts.Options, limits), limits.CpuPercent + OwnPercent, parts.Options.FirstUser + FirstCordonUser + (int)(worker.Serial % CordonUsers),
                 (key, cancellation) => key.Serial == worker.Serial ? parts.Packages.LoadAsync(key, cancellation) : throw Elsewhere(key)));
         }
     }

@@ -20,6 +20,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     // What an idle isolate of a small worker takes.
     private const long IsolateBytes = 2_100_000;
 
+    private static readonly TimeSpan StartMoment = TimeSpan.FromSeconds(2);
+
     private readonly ServerParts _parts;
     private readonly ServerSetup _setup;
     private readonly Func<ServerEnd, Task> _ended;
@@ -38,6 +40,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private volatile GuardView? _view;
     private int _restarts;
     private string? _lastEnd;
+    private long _handedAt;
+    private int _handedStartMs;
 
     public ServerProcess(ServerParts parts, ServerSetup setup, Func<ServerEnd, Task> ended, Action? changed = null, Action? crowded = null, bool restarts = true)
     {
@@ -63,6 +67,12 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     /// <summary>How many isolates should go, so that the cgroup's memory is not filled.</summary>
     public int Excess => Pid is { } pid && ProcessUse.Resident(pid) - _setup.MemoryBytes / 10 * 8 is > 0 and var over ? (int)(over / IsolateBytes) + 8 : 0;
+
+    /// <summary>Whether it serves one start-up check and ends.</summary>
+    public bool IsCheck => !_again;
+
+    /// <summary>CPU milliseconds that the version which got its code a moment ago may take to start; 0 when none did.</summary>
+    public int StartingMs => _parts.Time.GetElapsedTime(Volatile.Read(ref _handedAt)) < StartMoment ? _handedStartMs : 0;
 
     /// <summary>Versions whose code this process was given.</summary>
     public ICollection<WorkerKey> Loaded => _loaded.Keys;
@@ -185,7 +195,11 @@ internal sealed partial class ServerProcess : IAsyncDisposable
                 Down(verdict);
                 process.Kill();
             }
-            if (_stopping.IsCancellationRequested) return false;
+            if (_stopping.IsCancellationRequested)
+            {
+                if (!_again) process.Kill(); // it holds nothing that anybody waits for
+                return false;
+            }
             var outcome = await process.Ended;
             await BlameAsync(view, verdict, outcome, cgroup.MemoryEnds() > memoryEnds, present);
             return present.Count > 0;
@@ -217,6 +231,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private void Handed(CodePackage package)
     {
         _view?.SetLimits(package.Key.ToString(), ServerStart.GuardLimitsOf(package.Limits));
+        _handedStartMs = package.Limits.StartupMs;
+        Volatile.Write(ref _handedAt, _parts.Time.GetTimestamp());
         if (Excess > 0) _crowded();
         if (_loaded.TryAdd(package.Key, 0)) _parts.Figures.RecordColdStart(package.Key.Serial, package.Key.Version);
     }

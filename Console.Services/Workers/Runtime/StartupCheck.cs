@@ -28,16 +28,22 @@ internal sealed class StartupCheck(ServerFleet fleet) : IStartupCheck
         using var soon = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         soon.CancelAfter(Longest);
         var package = CodePackage.Of(candidate.Code);
-        await using var server = fleet.MakeCheck(candidate.Code.Limits, (_, _) => Task.FromResult(package));
+        var server = fleet.Checks.Take(package);
+        try { return await TryAsync(server, candidate, soon.Token, cancellation); }
+        finally { fleet.Checks.GiveBack(server); }
+    }
+
+    private static async Task<Result<StartupReport>> TryAsync(ServerProcess server, StartupCandidate candidate, CancellationToken soon, CancellationToken cancellation)
+    {
         var key = candidate.Code.Key.ToString();
         using var ticket = server.InFlight.Begin(candidate.Code.Key);
         try
         {
-            await Task.WhenAny(server.ReadyAsync(soon.Token), server.Ended);
+            await Task.WhenAny(server.ReadyAsync(soon), server.Ended);
             if (server.Admin is not { } admin || server.Pid is not { } pid) return Problem.Unavailable("No worker can run here", $"A compute server for the check did not start. {server.LastEnd}");
             var (began, cpu) = (Stopwatch.GetTimestamp(), ProcessUse.Cpu(pid) ?? 0);
-            if (await admin.LoadAsync(key, soon.Token) is { } refused) return Refused(refused);
-            var status = candidate.HealthPath is { } path ? await AskAsync(server.SocketPath, key, path, soon.Token) : ((int Status, string? Error)?)null;
+            if (await admin.LoadAsync(key, soon) is { } refused) return Refused(refused);
+            var status = candidate.HealthPath is { } path ? await AskAsync(server.SocketPath, key, path, soon) : ((int Status, string? Error)?)null;
             var took = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
             var used = ((ProcessUse.Cpu(pid) ?? cpu) - cpu) * 1000 - OwnCpuMs;
             if (used > candidate.Code.Limits.StartupMs)

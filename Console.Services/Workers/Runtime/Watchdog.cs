@@ -10,6 +10,9 @@ internal sealed class Watchdog(ServerParts parts, ServerProcess server, RunningP
     // With the guard in the process, loops end there; what gets as far as this is code that cannot be interrupted, for which the guard gives it half a second more.
     private const int GuardGraceMs = 700;
 
+    // A slow start is told better by how long it took, and nobody waits behind it.
+    private const int CheckMs = 500;
+
     /// <summary>Follows until the process ends (null) or must be killed (the reason).</summary>
     public async Task<string?> FollowAsync(CancellationToken cancellation)
     {
@@ -17,38 +20,48 @@ internal sealed class Watchdog(ServerParts parts, ServerProcess server, RunningP
         {
             while (!process.Exited.IsCompleted)
             {
-                var asked = Stopwatch.GetTimestamp();
-                var cpu = ProcessUse.Cpu(process.Id);
+                var (alive, cpu, answers) = (Stopwatch.GetTimestamp(), ProcessUse.Cpu(process.Id), server.InFlight.Answers);
                 var ping = PingAsync(cancellation);
                 while (!ping.IsCompleted)
                 {
                     await Task.WhenAny(ping, process.Exited, Task.Delay(20, cancellation));
                     cancellation.ThrowIfCancellationRequested();
                     if (process.Exited.IsCompleted) return null;
-                    if (!ping.IsCompleted && Verdict(Stopwatch.GetElapsedTime(asked), cpu) is { } verdict) return verdict;
+                    // Behind many short turns a ping waits long, but then others are answered.
+                    if (server.InFlight.Answers is var now && now != answers) (alive, cpu, answers) = (Stopwatch.GetTimestamp(), ProcessUse.Cpu(process.Id), now);
+                    if (!ping.IsCompleted && Verdict(Stopwatch.GetElapsedTime(alive), cpu) is { } verdict) return verdict;
                 }
                 // A refused connection is the end of the process, of which its exit tells.
                 if (!await ping) await Task.WhenAny(process.Exited, Task.Delay(50, cancellation));
-                await look.WaitAsync(parts.Options.PingMs, cancellation);
+                await LookAsync(cancellation);
             }
         }
         catch (OperationCanceledException) { }
         return null;
     }
 
+    // Until the next turn, or until somebody asks, or the process ends.
+    private async Task LookAsync(CancellationToken cancellation)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        await Task.WhenAny(look.WaitAsync(parts.Options.PingMs, over.Token), process.Exited);
+        await over.CancelAsync();
+        cancellation.ThrowIfCancellationRequested();
+    }
+
     private string? Verdict(TimeSpan waited, double? cpuAtAsk)
     {
         if (waited > TimeSpan.FromSeconds(parts.Options.SilentSeconds)) return $"It did not answer for {waited.TotalSeconds:0} s.";
         if (ProcessUse.Cpu(process.Id) is not { } now || cpuAtAsk is not { } then) return null;
-        var allowed = parts.Options.StuckMs + LongestTurn() + (guard is { IsActive: true } ? GuardGraceMs : 0);
+        var allowed = Math.Max(parts.Options.StuckMs, server.IsCheck ? CheckMs : 0) + LongestTurn() + (guard is { IsActive: true } ? GuardGraceMs : 0);
         var used = (now - then) * 1000;
         return used >= allowed && waited.TotalMilliseconds >= allowed ? $"It used {used:0} ms of CPU without answering." : null;
     }
 
-    // A version that may compute for 10 s at a stretch must not be killed after one, as long as it has a request.
+    // A version that may compute for 10 s at a stretch must not be killed after one, as long as it has a request; one that was just handed out is starting.
     private int LongestTurn()
     {
-        var longest = WorkerLimits.Usual.CpuMs;
+        var longest = Math.Max(WorkerLimits.Usual.CpuMs, server.StartingMs);
         foreach (var (key, _) in server.InFlight.Snapshot())
             if (parts.Packages.LimitsOf(key) is { } limits) longest = Math.Max(longest, limits.CpuMs);
         return longest;

@@ -131,6 +131,7 @@ internal sealed class ComputeNode : IWorkerCodeSource, ITailSink, IAsyncDisposab
         request.Headers.TryAddWithoutValidation("x-quarterdeck-worker", key.ToString());
         with?.Invoke(request);
         using var response = await http.SendAsync(request, patience.Token);
+        ticket.Answered();
         string? Header(string name) => response.Headers.TryGetValues(name, out var values) ? Uri.UnescapeDataString(values.First()) : null;
         return new Answer((int)response.StatusCode, await response.Content.ReadAsStringAsync(patience.Token), Header("x-quarterdeck-outcome"), Header("x-quarterdeck-error"));
     }

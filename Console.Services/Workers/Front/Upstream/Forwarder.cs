@@ -27,8 +27,7 @@ internal sealed class Forwarder(IUpstreams servers, UpstreamPools pools, ITailSi
             }
             var server = servers.Pick(worker);
             var pool = pools.Of(server);
-            // The request that ended the process is among those that come back: one by one, it soon meets nobody, and can be told from the others.
-            using var turn = tries > 1 ? await pool.TakeTurnAsync(exchange.Gone) : null;
+            using var turn = tries > 1 ? await pool.Turns.TakeAsync(exchange.Began, exchange.Lost, exchange.Gone) : null;
             UpstreamConnection connection;
             try
             {
@@ -39,15 +38,15 @@ internal sealed class Forwarder(IUpstreams servers, UpstreamPools pools, ITailSi
                 await RefuseAsync(exchange, Refusal.Unreachable, RequestOutcome.Unavailable);
                 return;
             }
-            using (server.Begin(exchange.Version.Key))
-                if (await TryAsync(exchange, pool, connection, upgrade, hasBody, mayReplay: replayable && tries < MostTries)) return;
+            using (var ticket = server.Begin(exchange.Version.Key))
+                if (await TryAsync(exchange, pool, connection, ticket, upgrade, hasBody, mayReplay: replayable && tries < MostTries)) return;
             // The process has just ended: whoever watches it needs a moment to notice.
             if (tries > 1) await Task.Delay(tries * 10);
         }
     }
 
     /// <summary>True when the visitor has an answer; false when the request may be sent again, and nothing of an answer went out.</summary>
-    private async ValueTask<bool> TryAsync(Exchange exchange, UpstreamPool pool, UpstreamConnection connection, Upgrade upgrade, bool hasBody, bool mayReplay)
+    private async ValueTask<bool> TryAsync(Exchange exchange, UpstreamPool pool, UpstreamConnection connection, RequestTicket ticket, Upgrade upgrade, bool hasBody, bool mayReplay)
     {
         if (!RequestHead.TryWrite(connection.Out, exchange, upgrade, hasBody, tails.IsWatched(exchange.Worker.Serial)))
         {
@@ -69,6 +68,7 @@ internal sealed class Forwarder(IUpstreams servers, UpstreamPools pools, ITailSi
                 pump = BodyPump.RunAsync(body, connection, exchange.RequestHeaders.ContentLength is null, exchange.Version.Limits.RequestBytes);
             }
             var head = await ReadHeadAsync(connection, exchange.IsHead);
+            ticket.Answered();
             if (connection.Head.Status == StatusCodes.Status101SwitchingProtocols)
             {
                 await UpgradeAsync(exchange, connection, upgrade, head);
@@ -84,6 +84,7 @@ internal sealed class Forwarder(IUpstreams servers, UpstreamPools pools, ITailSi
             if (mayReplay && e is UpstreamException { Fault: UpstreamFault.Ended } && connection.Cut is Cut.None && !exchange.HasStarted)
             {
                 exchange.ResponseHeaders.Clear();
+                exchange.Lost = connection.Generation;
                 return false;
             }
             var reason = pump is { IsCompletedSuccessfully: true } ? pump.Result : null;
@@ -127,6 +128,7 @@ internal sealed class Forwarder(IUpstreams servers, UpstreamPools pools, ITailSi
         if (outcome == "evicted" && mayReplay)
         {
             exchange.ResponseHeaders.Clear();
+            exchange.Lost = -1;
             return false;
         }
         exchange.Outcome = outcome switch

@@ -12,21 +12,14 @@ internal sealed class UpstreamPool(IUpstream server)
     // workerd closes a connection that was idle for 5 s; one that is older than this is not used any more, so the two never meet.
     private const long MostIdle = 3000, Doubtful = 500;
 
-    private static readonly TimeSpan LongestTurn = TimeSpan.FromSeconds(3);
-
-    private readonly SemaphoreSlim _turns = new(1);
     private readonly Lock _gate = new();
     private readonly Stack<UpstreamConnection> _idle = new();
     private readonly HashSet<UpstreamConnection> _all = [];
 
     public IUpstream Server => server;
 
-    /// <summary>Waits until no other request is sent again to this server, but not for ever: an answer may take long. Dispose the turn after the request. Null when the visitor went away, or the wait was given up.</summary>
-    public async ValueTask<IDisposable?> TakeTurnAsync(CancellationToken gone)
-    {
-        try { return await _turns.WaitAsync(LongestTurn, gone) ? new Turn(_turns) : null; }
-        catch (OperationCanceledException) { return null; } // what is sent next notices
-    }
+    /// <summary>Who may send again what the server did not answer.</summary>
+    public ReplayTurns Turns { get; } = new(server);
 
     /// <summary>An idle connection that is still alive, or null.</summary>
     /// <param name="careful">For a request that cannot be sent twice: asks the socket first.</param>
@@ -101,10 +94,5 @@ internal sealed class UpstreamPool(IUpstream server)
             }
         }
         foreach (var connection in old) Drop(connection);
-    }
-
-    private sealed class Turn(SemaphoreSlim turns) : IDisposable
-    {
-        public void Dispose() => turns.Release();
     }
 }
