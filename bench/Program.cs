@@ -12,7 +12,7 @@ if (args is [var first, "--long"])
 }
 if (args is not [var name] || benchmarks.Find(b => b.Name == name) is not { } chosen)
 {
-    Console.Error.WriteLine("usage: bench/run.sh NAME");
+    Console.Error.WriteLine("usage: bench/run.sh NAME [--long]");
     foreach (var benchmark in benchmarks) Console.Error.WriteLine($"  {benchmark.Name,-12} {benchmark.Description}");
     return 2;
 }
