@@ -1,4 +1,5 @@
 using Quarterdeck.Workers.Front.Upstream;
+using Quarterdeck.Workers.Objects;
 using Quarterdeck.Workers.Runtime;
 
 namespace Quarterdeck.Workers;
@@ -8,7 +9,9 @@ public sealed class ComputeServers : IUpstreams
 {
     private readonly ServerFleet _fleet;
 
-    internal ComputeServers(ServerFleet fleet) => _fleet = fleet;
+    private readonly ObjectFleet? _objects;
+
+    internal ComputeServers(ServerFleet fleet, ObjectFleet? objects = null) => (_fleet, _objects) = (fleet, objects);
 
     /// <summary>Whether workers can run on this node; else <see cref="Problem"/> tells what is missing.</summary>
     public bool Available => _fleet.Problem is null;
@@ -33,7 +36,7 @@ public sealed class ComputeServers : IUpstreams
     IUpstream IUpstreams.Pick(DeployedWorker worker) => _fleet.Pick(worker);
 
     /// <summary>All that run on this node, shared ones first.</summary>
-    public IReadOnlyList<ComputeServerInfo> List() => _fleet.List();
+    public IReadOnlyList<ComputeServerInfo> List() => [.. _fleet.List(), .. _objects?.List() ?? []];
 
     /// <summary>Unloads a version wherever it is loaded; requests that it still has fail. It is loaded again when asked for.</summary>
     public Task EvictAsync(WorkerKey key, CancellationToken cancellation) => _fleet.EvictAsync(key, cancellation);

@@ -70,6 +70,12 @@ public sealed record WorkerCode(
     WorkerKey Key, string Name, string Digest, string MainModule, string CompatibilityDate, IReadOnlyList<string> CompatibilityFlags,
     IReadOnlyList<WorkerModule> Modules, IReadOnlyList<WorkerBinding> Bindings, WorkerLimits Limits, IReadOnlyList<string>? Egress)
 {
+    /// <summary>Namespaces of durable objects, by the name of the binding; empty before the version is stored.</summary>
+    public IReadOnlyDictionary<string, string> ObjectKeys { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Classes of the worker's own durable objects, whether or not the version has a binding to them.</summary>
+    public IReadOnlyList<ObjectClass> ObjectClasses { get; init; } = [];
+
     /// <summary>Whether the parts still make the digest that was stored when the version was made.</summary>
     public bool IsIntact() => Registry.CodeDigest.Of(this) == Digest;
 }

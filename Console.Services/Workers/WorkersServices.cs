@@ -1,3 +1,4 @@
+using Quarterdeck.Workers.Objects;
 using Microsoft.Extensions.DependencyInjection;
 using Quarterdeck.Workers.Bindings;
 using Quarterdeck.Workers.Figures;
@@ -21,6 +22,7 @@ public static class WorkersServices
         services.AddFigures();
         services.AddGuardAndTiers();
         services.AddRuntime();
+        services.AddObjects();
         services.AddBindings();
         services.AddFront();
         return services;

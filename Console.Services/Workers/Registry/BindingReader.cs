@@ -22,7 +22,7 @@ internal sealed partial class BindingReader(WorkerStore workers)
     {
         [BindingKind.Kv] = [("namespace", ["namespace_id", "id"], true)],
         [BindingKind.Service] = [("worker", ["service"], true), ("entrypoint", [], false)],
-        [BindingKind.DurableObject] = [("class", ["class_name"], true)],
+        [BindingKind.DurableObject] = [("class", ["class_name"], true), ("worker", ["script_name", "script"], false)],
         [BindingKind.Queue] = [("queue", ["queue_name"], true)],
         [BindingKind.Bucket] = [("bucket", ["bucket_name"], true)],
         [BindingKind.Assets] = [],

@@ -1,17 +1,30 @@
 using Dapper;
 using Quarterdeck.Database;
+using Quarterdeck.Workers.Objects;
 
 namespace Quarterdeck.Workers.Registry;
 
 /// <summary>Reads code and static files of versions.</summary>
-internal sealed class CodeReader(Db db, VersionStore versions, WorkerStore workers, PolicyStore policies, BlobStore blobs)
+internal sealed class CodeReader(Db db, VersionStore versions, WorkerStore workers, PolicyStore policies, BlobStore blobs, ObjectStore objects)
 {
     public async Task<WorkerCode?> CodeAsync(WorkerKey key, CancellationToken cancellation)
     {
         if (await versions.FindAsync(key, cancellation) is not { } version || await workers.FindAsync(key.Serial, cancellation) is not { } worker) return null;
         var limits = version.Limits.Within((await policies.ReadAsync(cancellation)).Ceilings);
         var bindings = version.Bindings.Any(b => b.Kind is BindingKind.Secret) ? SecretValues.Fill(version.Bindings, await versions.SecretsAsync(key, cancellation)) : version.Bindings;
-        return new WorkerCode(key, worker.Name, version.Digest, version.MainModule, version.CompatibilityDate, version.CompatibilityFlags, await ModulesAsync(version, cancellation), bindings, limits, version.Egress);
+        return new WorkerCode(key, worker.Name, version.Digest, version.MainModule, version.CompatibilityDate, version.CompatibilityFlags, await ModulesAsync(version, cancellation), bindings, limits, version.Egress)
+        {
+            ObjectClasses = [.. (await objects.ClassesAsync(key.Serial, cancellation)).Select(c => new ObjectClass(c.Key, c.Name))],
+            ObjectKeys = await KeysAsync(worker.Name, bindings, cancellation),
+        };
+    }
+
+    private async Task<IReadOnlyDictionary<string, string>> KeysAsync(string worker, IReadOnlyList<WorkerBinding> bindings, CancellationToken cancellation)
+    {
+        var own = bindings.Where(b => b.Kind is BindingKind.DurableObject).Select(b => (b.Name, Worker: ObjectClass.OwnerOf(b) ?? worker, Class: ObjectClass.NameOf(b))).ToList();
+        if (own.Count == 0) return new Dictionary<string, string>();
+        var keys = await objects.KeysAsync([.. own.Select(b => b.Worker).Distinct()], cancellation);
+        return own.Where(b => keys.ContainsKey((b.Worker, b.Class))).ToDictionary(b => b.Name, b => keys[(b.Worker, b.Class)]);
     }
 
     /// <summary>A version's modules with their bytes, main module first.</summary>

@@ -17,6 +17,7 @@ internal static class RegistrySetup
     {
         services.AddOptions<WorkersOptions>().BindConfiguration("Quarterdeck:Workers").ValidateOnStart();
         services.AddSingleton<IValidateOptions<WorkersOptions>, WorkersOptionsValidator>();
+        services.AddSingleton<Objects.ObjectStore>();
         services.AddSingleton<BlobStore>().AddSingleton<SecretValues>().AddSingleton<PolicyStore>().AddSingleton<DeploymentStore>().AddSingleton<VersionStore>().AddSingleton<WorkerStore>().AddSingleton<ZoneStore>();
         services.AddSingleton<CodeReader>().AddSingleton<TableStore>().AddSingleton<TableTopics>().AddSingleton<WorkerTable>().AddSingleton<OwnNames>();
         services.AddSingleton(p => new WorkerCodeStore(p.GetRequiredService<CodeReader>()));

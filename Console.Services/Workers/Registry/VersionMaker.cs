@@ -3,13 +3,14 @@ using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Database;
 using Quarterdeck.Platform;
+using Quarterdeck.Workers.Objects;
 using Quarterdeck.Workers.Projects;
 
 namespace Quarterdeck.Workers.Registry;
 
 /// <summary>Makes a version: checks it, tries it, stores its bytes, then itself with its deployment in one transaction.</summary>
 internal sealed partial class VersionMaker(
-    Db db, UploadCheck check, Bundler bundler, IEnumerable<IStartupCheck> startup, BlobStore blobs, WorkerStore workers, VersionStore versions, CodeReader reader, PolicyStore policies, Deployer deployer, WorkerNews news,
+    Db db, UploadCheck check, Bundler bundler, IEnumerable<IStartupCheck> startup, BlobStore blobs, WorkerStore workers, VersionStore versions, CodeReader reader, PolicyStore policies, Deployer deployer, WorkerNews news, ObjectStore objects,
     IOptions<WorkersOptions> options, AuditLog audit, ILogger<VersionMaker> logger)
 {
     public async Task<Result<UploadOutcome>> UploadAsync(Caller caller, string name, WorkerUpload upload, bool deploy, CancellationToken cancellation)
@@ -55,6 +56,7 @@ internal sealed partial class VersionMaker(
         {
             var serial = await workers.EnsureAsync(connection, name, trusted, caller.Name);
             var key = await versions.AddAsync(connection, serial, draft, trusted, caller.Name);
+            await objects.EnsureAsync(connection, serial, draft.Code.Bindings.Where(ObjectClass.IsOwn).Select(ObjectClass.NameOf).Distinct());
             await audit.WriteAsync(connection, caller, "worker.version", $"worker:{name}", name, null, Shown(key, draft), cancellation);
             if (!deploy) return (Key: key, Number: 0);
             var deployment = await deployer.WriteAsync(

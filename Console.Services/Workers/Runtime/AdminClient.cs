@@ -42,6 +42,10 @@ internal sealed class AdminClient(string socket) : IDisposable
         return status == 200 ? JsonDocument.Parse(body).RootElement.GetProperty("outcome").GetString() ?? "unknown" : "exception";
     }
 
+    /// <summary>When the durable objects in it want to be woken next, after it has looked for what is due; null for never.</summary>
+    public async Task<DateTimeOffset?> NextAlarmAsync(CancellationToken cancellation) =>
+        (await GetAsync("objects/next", cancellation)) is { Status: 200, Body: var body } && double.TryParse(body, System.Globalization.CultureInfo.InvariantCulture, out var at) ? DateTimeOffset.FromUnixTimeMilliseconds((long)at) : null;
+
     public void Dispose() => _http.Dispose();
 
     private async Task<(int Status, string Body)> GetAsync(string path, CancellationToken cancellation)

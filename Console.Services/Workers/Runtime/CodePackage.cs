@@ -12,8 +12,14 @@ namespace Quarterdeck.Workers.Runtime;
 /// <param name="Watched">The same, and its events are sent to the host.</param>
 internal sealed record CodePackage(WorkerKey Key, WorkerLimits Limits, IReadOnlyList<string>? Egress, byte[] Plain, Lazy<byte[]> Watched)
 {
+    /// <summary>Keys of the namespaces of durable objects that it may call.</summary>
+    public IReadOnlySet<string> Namespaces { get; private init; } = new HashSet<string>();
+
     public static CodePackage Of(WorkerCode code) =>
-        new(code.Key, code.Limits, code.Egress, Pack(code, watched: false), new Lazy<byte[]>(() => Pack(code, watched: true)));
+        new(code.Key, code.Limits, code.Egress, Pack(code, watched: false), new Lazy<byte[]>(() => Pack(code, watched: true)))
+        {
+            Namespaces = code.Bindings.Where(b => b.Kind is BindingKind.DurableObject).Select(b => ObjectClass.KeyOf(code, b)).ToHashSet(),
+        };
 
     private static byte[] Pack(WorkerCode code, bool watched)
     {
@@ -27,8 +33,9 @@ internal sealed record CodePackage(WorkerKey Key, WorkerLimits Limits, IReadOnly
             ["env"] = new JsonObject(code.Bindings.Where(b => IsPlain(b.Kind)).Select(b => KeyValuePair.Create(b.Name, Node(code, b)))),
             ["bindings"] = new JsonArray([.. code.Bindings.Where(b => !IsPlain(b.Kind)).Select(b => (JsonNode)new JsonObject
             {
-                ["name"] = b.Name, ["kind"] = JsonNamingPolicy.CamelCase.ConvertName(b.Kind.ToString()), ["value"] = JsonNode.Parse(b.Value.GetRawText()),
+                ["name"] = b.Name, ["kind"] = JsonNamingPolicy.CamelCase.ConvertName(b.Kind.ToString()), ["value"] = b.Kind is BindingKind.DurableObject ? new JsonObject { ["key"] = ObjectClass.KeyOf(code, b) } : JsonNode.Parse(b.Value.GetRawText()),
             })]),
+            ["classes"] = new JsonObject(ObjectClass.Of(code).Select(c => KeyValuePair.Create(c.Key, (JsonNode?)new JsonObject { ["name"] = c.Name, ["bound"] = c.Bound }))),
             ["subrequests"] = code.Limits.Subrequests,
             ["concurrent"] = code.Limits.ConcurrentSubrequests,
             ["tail"] = watched,

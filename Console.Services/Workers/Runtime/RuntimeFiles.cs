@@ -9,6 +9,9 @@ internal static class RuntimeFiles
             .Where(name => name.StartsWith("workers/", StringComparison.Ordinal) && name.EndsWith(".js", StringComparison.Ordinal)).Select(name => name["workers/".Length..])
             .Where(name => name != "dispatcher.js").Order(StringComparer.Ordinal)];
 
+    /// <summary>The main module of a server that has durable objects.</summary>
+    public const string Owner = "owner.js";
+
     /// <summary>Whether a module is not the dispatcher's own, but handed on as text into workers' isolates.</summary>
     public static bool IsClient(string module) => module.StartsWith("client-", StringComparison.Ordinal);
 

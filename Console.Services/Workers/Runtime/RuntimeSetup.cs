@@ -28,7 +28,7 @@ internal static class RuntimeSetup
         services.AddSingleton(p => new ComputeNodes(p.GetRequiredService<ServerFleet>(), p.GetRequiredService<NodeStore>(), p.GetRequiredService<NodeName>(), p.GetRequiredService<EventBus>(), p.GetRequiredService<Guard>(), p.GetRequiredService<TimeProvider>()));
         services.AddSingleton(p => new EgressFilter(p.GetRequiredService<IOptions<WorkersOptions>>()));
         services.AddSingleton<IWorkerCodeSource>(p => p.GetRequiredService<WorkerCodeStore>());
-        services.AddSingleton(p => new ComputeServers(p.GetRequiredService<ServerFleet>()));
+        services.AddSingleton(p => new ComputeServers(p.GetRequiredService<ServerFleet>(), p.GetRequiredService<Objects.ObjectFleet>()));
         services.AddSingleton<IStartupCheck, StartupCheck>();
         services.AddHostedService(p => p.GetRequiredService<ServerFleet>());
         return services;

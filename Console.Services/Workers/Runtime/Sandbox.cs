@@ -35,20 +35,24 @@ internal sealed partial class Sandbox(ProcessRunner processes, ILogger<Sandbox> 
     /// <param name="user">Its user id where it gets one of its own.</param>
     /// <param name="cgroups">Files that the process writes itself into first.</param>
     /// <param name="arguments">Of workerd.</param>
+    /// <param name="data">A folder of its own that outlives it; null for none.</param>
     public static ProcessSpec Wrap(
-        SandboxKind kind, ServerFolders folders, string binary, string? library, IReadOnlyDictionary<string, string> environment, int user, IReadOnlyList<string> cgroups, IReadOnlyList<string> arguments)
+        SandboxKind kind, ServerFolders folders, string binary, string? library, IReadOnlyDictionary<string, string> environment, int user, IReadOnlyList<string> cgroups, IReadOnlyList<string> arguments,
+        ObjectFolder? data = null)
     {
         if (kind is SandboxKind.None)
         {
             var all = new Dictionary<string, string>(environment);
             if (library is not null) all["LD_PRELOAD"] = library;
-            return new ProcessSpec("/usr/bin/setpriv", ["--no-new-privs", "--", "/usr/bin/env", .. all.Select(v => $"{v.Key}={v.Value}"), binary, .. arguments]);
+            string[] alone = data is null ? [] : ["/usr/bin/flock", "--no-fork", "--nonblock", "--conflict-exit-code", "75", Path.Combine(data.Path, "lock")];
+            return new ProcessSpec("/usr/bin/setpriv", ["--no-new-privs", "--", "/usr/bin/env", .. all.Select(v => $"{v.Key}={v.Value}"), .. alone, binary, .. arguments]);
         }
         string[] space = kind is SandboxKind.UserNamespace ? ["--user", "--map-root-user"] : [];
         return new ProcessSpec(Unshare,
         [
             .. space, "--net", "--mount", "--ipc", "--uts", "--propagation", "private", "--", "/bin/sh", "-c", Script, "sandbox.sh",
             folders.Io, folders.Root, binary, library ?? "", kind is SandboxKind.Full ? user.ToString(CultureInfo.InvariantCulture) : "", string.Join(' ', cgroups),
+            data?.Path ?? "", data is { MostFileKiB: { } most } ? most.ToString(CultureInfo.InvariantCulture) : "",
             "/usr/bin/env", .. environment.Select(v => $"{v.Key}={v.Value}"), "/workerd", .. arguments,
         ]) { Environment = new Dictionary<string, string> { ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin" } };
     }

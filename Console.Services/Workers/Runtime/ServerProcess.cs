@@ -54,6 +54,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     public WorkerTier Tier => _setup.Tier;
     public long? Serial => _setup.Serial;
     public string SocketPath => _state.Socket;
+    public string GatePath => _state is { Socket: { Length: > 0 } socket, Generation: var now } ? ServerStart.GateOf(Path.GetDirectoryName(socket)!, now) : "";
     public int Generation => _state.Generation;
     public bool IsUp => _state.State is ComputeServerState.Up;
     public int? Pid => _state.Pid;

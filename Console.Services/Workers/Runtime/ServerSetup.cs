@@ -15,7 +15,14 @@ namespace Quarterdeck.Workers.Runtime;
 /// <param name="CpuPercent">Of its cgroup, per cent of one core; null for no limit.</param>
 /// <param name="User">Its user id.</param>
 /// <param name="Load">Code, for versions that may run in it.</param>
-internal sealed record ServerSetup(string Id, WorkerTier Tier, long? Serial, int HeapMiB, long MemoryBytes, int? CpuPercent, int User, Func<WorkerKey, CancellationToken, Task<CodePackage>> Load);
+/// <param name="Objects">Where the durable objects of <paramref name="Serial"/> live that it has; null when it has none.</param>
+internal sealed record ServerSetup(
+    string Id, WorkerTier Tier, long? Serial, int HeapMiB, long MemoryBytes, int? CpuPercent, int User, Func<WorkerKey, CancellationToken, Task<CodePackage>> Load, ObjectFolder? Objects = null);
+
+/// <summary>The folder of one worker's durable objects.</summary>
+/// <param name="Path">Absolute.</param>
+/// <param name="MostFileKiB">Most KiB of one object's database; null for no limit.</param>
+internal sealed record ObjectFolder(string Path, long? MostFileKiB);
 
 /// <summary>Follows the guard of one process until disposed: <see cref="GuardPatrol.Watch"/>.</summary>
 internal delegate IDisposable GuardWatch(GuardView view, Func<string, Task> evict);
@@ -23,7 +30,8 @@ internal delegate IDisposable GuardWatch(GuardView view, Func<string, Task> evic
 /// <summary>What all compute servers of a node share.</summary>
 internal sealed class ServerParts(
     IOptions<WorkersOptions> options, WorkerdBinary binary, Sandbox sandbox, RunFolder folders, ProcessRunner processes, CodePackages packages, EgressFilter egress,
-    GuardLibrary guard, GuardWatch patrol, ITailSink tails, WorkerFigures figures, IEnumerable<IBindingService> bindings, TimeProvider time, ILoggerFactory loggers)
+    GuardLibrary guard, GuardWatch patrol, ITailSink tails, WorkerFigures figures, IEnumerable<IBindingService> bindings, TimeProvider time, ILoggerFactory loggers,
+    Func<IObjectRouter>? objects = null)
 {
     private readonly Dictionary<string, IBindingService> _bindings = bindings.ToDictionary(b => b.Kind);
 
@@ -42,13 +50,15 @@ internal sealed class ServerParts(
     public GuardState GuardFor(string path) => Options.Guard ? guard.For(path) : new GuardState(null, "It is switched off (Quarterdeck:Workers:Servers:Guard).", null);
 
     /// <summary>The sockets on which a server asks for code and bindings, and sends its subrequests.</summary>
-    public async Task<IReadOnlyList<UnixServer>> ListenAsync(ServerSetup setup, string io, Action<CodePackage> handed)
+    public async Task<IReadOnlyList<IAsyncDisposable>> ListenAsync(ServerSetup setup, string io, Action<CodePackage> handed)
     {
-        var host = new HostRequests(setup.Load, handed, tails, _bindings, loggers.CreateLogger<HostRequests>());
+        var lanes = objects is null ? null : new ServerLanes(objects(), io, setup.Objects is null ? null : setup.Serial, loggers.CreateLogger<ServerLanes>());
+        var host = new HostRequests(setup.Load, handed, tails, lanes is null ? _bindings : new Dictionary<string, IBindingService>(_bindings) { [lanes.Kind] = lanes }, loggers.CreateLogger<HostRequests>());
         return
         [
             await UnixServer.StartAsync(Path.Combine(io, "host.sock"), host.AnswerAsync, loggers),
             await UnixServer.StartAsync(Path.Combine(io, "net.sock"), context => egress.AnswerAsync(context, packages), loggers),
+            .. lanes is null ? Array.Empty<IAsyncDisposable>() : [lanes],
         ];
     }
 }

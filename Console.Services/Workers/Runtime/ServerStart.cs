@@ -20,6 +20,12 @@ internal sealed class ServerStart(ServerParts parts, ServerSetup setup, ServerFo
     /// <summary>Where this generation takes the console's own calls.</summary>
     public string Admin { get; } = Path.Combine(folders.Io, $"admin-{generation}.sock");
 
+    /// <summary>Where this generation takes calls of durable objects.</summary>
+    public string Gate { get; } = GateOf(folders.Io, generation);
+
+    /// <summary>The same of a server's folder and generation.</summary>
+    public static string GateOf(string io, int generation) => Path.Combine(io, $"gate-{generation}.sock");
+
     /// <summary>The walls that this start has.</summary>
     public SandboxParts Walls() => new(Walled, Walled, kind is SandboxKind.Full, true, cgroup.Memory, cgroup.Processes);
 
@@ -33,17 +39,23 @@ internal sealed class ServerStart(ServerParts parts, ServerSetup setup, ServerFo
     /// <summary>The command that becomes workerd.</summary>
     public ProcessSpec Command(GuardView? view)
     {
-        ServerConfig.Write(folders.Io, Seen, setup.HeapMiB);
+        var objects = setup.Objects is { } data ? (setup.Serial!.Value, Walled ? "/data" : data.Path) : ((long, string)?)null;
+        ServerConfig.Write(folders.Io, Seen, setup.HeapMiB, objects);
         var library = view is null ? null : guard.LibraryPath;
         var environment = new Dictionary<string, string>(library is null ? [] : guard.Environment(Path.Combine(Seen, "guard")));
         environment.Remove("LD_PRELOAD"); // the walls set it for workerd alone
         // The process's user owns its folder, or it could not make its sockets.
-        if (kind is SandboxKind.Full) Owner.Give(folders.Io, setup.User);
+        if (kind is SandboxKind.Full)
+        {
+            Owner.Give(folders.Io, setup.User);
+            if (setup.Objects is { } own) Owner.GiveAll(own.Path, setup.User);
+        }
         return Sandbox.Wrap(kind, folders, parts.Binary.Path!, library, environment, setup.User, cgroup.Doors,
         [
             "serve", "--experimental", "-s", $"http=unix:{Path.Combine(Seen, Path.GetFileName(Http))}", "-s", $"admin=unix:{Path.Combine(Seen, Path.GetFileName(Admin))}",
+            .. setup.Objects is null ? Array.Empty<string>() : ["-s", $"gate=unix:{Path.Combine(Seen, Path.GetFileName(Gate))}"],
             Path.Combine(Seen, ServerConfig.FileName),
-        ]) with { Grace = TimeSpan.FromSeconds(1) };
+        ], setup.Objects) with { Grace = TimeSpan.FromSeconds(1) };
     }
 
     /// <summary>Waits for the first answer; false when the process ended before, or said nothing for long.</summary>
@@ -66,5 +78,6 @@ internal sealed class ServerStart(ServerParts parts, ServerSetup setup, ServerFo
     {
         File.Delete(Http);
         File.Delete(Admin);
+        File.Delete(Gate);
     }
 }

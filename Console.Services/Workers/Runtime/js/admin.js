@@ -1,4 +1,5 @@
 // What the console asks of a compute server, on a socket of its own.
+import { directoryOf } from "./directory.js";
 import { all, forget, open, reopen, slotOf } from "./slots.js";
 
 export const admin = {
@@ -6,6 +7,7 @@ export const admin = {
     const url = new URL(request.url);
     if (url.pathname === "/ping") return new Response("pong");
     if (url.pathname === "/list") return Response.json([...all()].map(s => ({ key: s.key, open: s.open, used: s.used, live: s.live, loads: s.loads, loadMs: s.loadMs, failure: s.failure })));
+    if (url.pathname.startsWith("/objects/") && env.DIRECTORY) return Response.json(await ofObjects(url.pathname.slice("/objects/".length), url.searchParams, directoryOf(env)));
     // The loader's name of an isolate is its key, and a number after each failed load or eviction.
     const slot = slotOf(url.searchParams.get("key")?.split("~")[0] ?? null);
     if (slot === null) return new Response("No worker was named.", { status: 404 });
@@ -38,4 +40,14 @@ async function evict(slot, env) {
     try { await stub.getEntrypoint("__host").evict(); } catch { }
   }
   return new Response("evicted");
+}
+
+function ofObjects(call, asked, directory) {
+  switch (call) {
+    case "next": return directory.next();
+    case "counts": return directory.counts();
+    case "list": return directory.list(asked.get("ns"), asked.get("after") ?? "", Number(asked.get("limit")));
+    case "remove": return directory.remove(asked.get("ns"), asked.get("id"));
+  }
+  throw new Error(`There is no call '${call}'.`);
 }

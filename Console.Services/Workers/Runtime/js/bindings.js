@@ -2,13 +2,19 @@
 // with its key in the props, where the worker cannot change it; the API that it sees is made inside its own isolate by a client module.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { slotOf } from "./slots.js";
+import hash from "./client-hash.js";
 import kv from "./client-kv.js";
+import object from "./client-object.js";
+import objects from "./client-objects.js";
 
 // kind of a binding -> what it is about, its client's class and module; without a client it is just fetched from
 const KINDS = {
   assets: { scope: () => "files" },
+  durableObject: { door: "ObjectDoor", props: value => ({ ns: value.key }), client: "DurableObjectNamespace", file: "objects.js", code: objects, beside: { "hash.js": hash } },
   kv: { scope: value => value.namespace, client: "KvNamespace", file: "kv.js", code: kv },
 };
+
+export const OURS = "__quarterdeck/";
 
 const kindOf = ({ name, kind }) => KINDS[kind] ?? unknown(name, kind);
 
@@ -18,6 +24,7 @@ export function bind(head, ctx, props) {
   const env = { ...head.env };
   for (const binding of head.bindings)
     if (binding.kind === "service") env[binding.name] = ctx.exports.Service({ props: { ...props, ...binding.value } });
+    else if (kindOf(binding).door) env[binding.name] = ctx.exports[kindOf(binding).door]({ props: { ...props, ...kindOf(binding).props(binding.value) } });
     else env[binding.name] = ctx.exports.HostBinding({ props: { ...props, path: `${binding.kind}/${encodeURIComponent(kindOf(binding).scope(binding.value))}` } });
   return env;
 }
@@ -28,8 +35,15 @@ export function clients(head) {
   if (bindings.length === 0) return {};
   const used = new Set(bindings.map(kindOf));
   const imports = [...used].map(k => `import { ${k.client} } from "./${k.file}";`);
-  const made = bindings.map(b => `env[${JSON.stringify(b.name)}] = new ${kindOf(b).client}(env[${JSON.stringify(b.name)}]);`);
-  return Object.fromEntries([["env.js", `import { env } from "cloudflare:workers";\n${[...imports, ...made].join("\n")}\n`], ...[...used].map(k => [k.file, k.code])]);
+  const made = bindings.map(b => `env[${JSON.stringify(b.name)}] = new ${kindOf(b).client}(env[${JSON.stringify(b.name)}], ${JSON.stringify(b.value)});`);
+  return Object.fromEntries([["env.js", `import { env } from "cloudflare:workers";\n${[...imports, ...made].join("\n")}\n`], ...[...used].flatMap(k => [[k.file, k.code], ...Object.entries(k.beside ?? {})])]);
+}
+
+// The classes of a version's own durable objects, wrapped as the host runs them: `export`s of the main module, and the modules that they need.
+export function classes(head) {
+  const all = Object.values(head.classes ?? {});
+  const made = all.map(({ name, bound }, i) => `const __${i} = __object(__user.${name}, ${JSON.stringify(name)}, ${bound}); export { __${i} as ${name} };`);
+  return all.length === 0 ? { text: "", modules: {} } : { text: `import { object as __object } from ${JSON.stringify(`./${OURS}object.js`)};\n${made.join("\n")}`, modules: { "object.js": object } };
 }
 
 // Asks the host's service for a kind. A call counts as a subrequest.

@@ -5,6 +5,7 @@ export { Egress } from "./egress.js";
 export { Tail } from "./tail.js";
 export { HostBinding } from "./bindings.js";
 export { Service } from "./service.js";
+export { ObjectDoor } from "./objects.js";
 export { admin } from "./admin.js";
 
 export default {

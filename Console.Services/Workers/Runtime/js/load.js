@@ -1,19 +1,18 @@
 // Code comes over the host's socket as one package: a length, a JSON head, then the modules' bytes one after the other.
-import { bind, clients } from "./bindings.js";
+import { bind, classes, clients, OURS } from "./bindings.js";
 
 const decoder = new TextDecoder();
 
 // Runs inside the worker's isolate, beside its code: answers the host, never visitors. What its env needs comes before its own code.
-const wrapper = (main, env) => `${env ? `import ${JSON.stringify(`./${OURS}env.js`)};\n` : ""}import { abortIsolate, WorkerEntrypoint } from "cloudflare:workers";
-import * as user from ${JSON.stringify(main)};
+const wrapper = (main, env, objects) => `${env ? `import ${JSON.stringify(`./${OURS}env.js`)};\n` : ""}import { abortIsolate, WorkerEntrypoint } from "cloudflare:workers";
+import * as __user from ${JSON.stringify(main)};
 export * from ${JSON.stringify(main)};
-export default user.default;
+export default __user.default;
+${objects}
 export class __host extends WorkerEntrypoint {
   ready() { return true; }
   evict() { abortIsolate("evicted by the host"); }
 }`;
-
-const OURS = "__quarterdeck/";
 
 export async function load(slot, env, ctx) {
   const began = Date.now();
@@ -33,10 +32,12 @@ export async function load(slot, env, ctx) {
       : kind === "json" ? { json: JSON.parse(decoder.decode(part)) }
       : { [kind]: part.slice().buffer };
   }
-  const ours = clients(head);
+  const { text, modules: more } = classes(head), ours = { ...clients(head), ...more };
   for (const [name, code] of Object.entries(ours)) modules[folder + OURS + name] = code;
   const mainModule = folder + "__quarterdeck.js";
-  modules[mainModule] = wrapper("./" + head.main, "env.js" in ours);
+  modules[mainModule] = wrapper("./" + head.main, "env.js" in ours, text);
+  // Which class an object of a namespace has in this version: it may have had another name in others.
+  slot.classes = Object.fromEntries(Object.entries(head.classes ?? {}).map(([ns, { name }]) => [ns, name]));
   slot.subrequests = slot.credit = head.subrequests;
   slot.concurrent = head.concurrent;
   slot.loads++;

@@ -1,0 +1,32 @@
+using Quarterdeck.Platform;
+
+namespace Quarterdeck.Workers.Runtime;
+
+/// <summary>Knows where durable objects are. Nothing that is asked often touches the database.</summary>
+internal interface IObjectRouter
+{
+    /// <summary>The worker whose objects a namespace has.</summary>
+    /// <param name="key">The namespace.</param>
+    /// <param name="caller">Who wants to call: refused unless its version has a binding to it.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    Task<Result<long>> OwnerAsync(string key, WorkerKey caller, CancellationToken cancellation);
+
+    /// <summary>Which versions run a namespace's objects now.</summary>
+    Task<Result<ObjectVersions>> VersionsAsync(string key, long serial, CancellationToken cancellation);
+
+    /// <summary>A connection to the one process that has a worker's objects, on whatever node; starts it when it is this one's.</summary>
+    /// <param name="serial">Whose objects.</param>
+    /// <param name="streams">Whether it carries a request, which may stay open for long, or calls, which share it for ever.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    /// <exception cref="ProblemException">It cannot be reached; the message tells why.</exception>
+    Task<Stream> ConnectAsync(long serial, bool streams, CancellationToken cancellation);
+
+    /// <summary>Notes that objects of a worker want to be woken, so that their process runs whenever this node does.</summary>
+    Task WakeAsync(long serial, CancellationToken cancellation);
+}
+
+/// <summary>What runs the objects of a namespace.</summary>
+/// <param name="Class">Name of the class now.</param>
+/// <param name="Versions">Keys and shares that make 100.</param>
+/// <param name="At">Grows with each change of any deployment.</param>
+internal sealed record ObjectVersions(string Class, IReadOnlyList<(string Key, int Percent)> Versions, long At);

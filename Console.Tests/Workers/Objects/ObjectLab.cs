@@ -1,0 +1,96 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Quarterdeck.Tests.Workers.Hostile;
+using Quarterdeck.Workers;
+
+namespace Quarterdeck.Tests.Workers.Objects;
+
+/// <summary>A worker with durable objects behind the real front.</summary>
+internal static class ObjectLab
+{
+    /// <summary>Counts in memory, in key-value storage and in SQL; a path names the object and a method.</summary>
+    public const string Counter = """
+        import { DurableObject, RpcTarget } from "cloudflare:workers";
+        let born = 0;
+        class Hand extends RpcTarget { constructor(o) { super(); this.o = o; } double() { return this.o.memory * 2; } }
+        export class Counter extends DurableObject {
+          constructor(ctx, env) {
+            super(ctx, env);
+            this.memory = 0; this.born = ++born; this.woken = [];
+            ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS clicks (at INTEGER)");
+          }
+          get version() { return VERSION; }
+          async add() {
+            this.memory++;
+            const stored = ((await this.ctx.storage.get("n")) ?? 0) + 1;
+            await this.ctx.storage.put("n", stored);
+            this.ctx.storage.sql.exec("INSERT INTO clicks VALUES (?)", Date.now());
+            return { stored, memory: this.memory, clicks: this.ctx.storage.sql.exec("SELECT COUNT(*) AS n FROM clicks").one().n, version: VERSION };
+          }
+          who() { return { id: this.ctx.id.toString(), name: this.ctx.id.name, env: Object.keys(this.env), props: JSON.stringify(this.ctx.props) }; }
+          async back(f) { return await f("object") + "!"; }
+          hand() { return new Hand(this); }
+          fail() { throw new RangeError("no such thing"); }
+          async slow(ms) { await scheduler.wait(ms); return VERSION; }
+          async wake(ms) { await this.ctx.storage.setAlarm(Date.now() + ms); return await this.ctx.storage.getAlarm() > Date.now(); }
+          async alarm(info) {
+            await this.ctx.storage.put("woken", [...(await this.ctx.storage.get("woken")) ?? [], `${info.retryCount} ${info.isRetry}`]);
+            if (await this.ctx.storage.get("unlucky") && info.retryCount < 1) throw new Error("unlucky");
+          }
+          async woken_() { return (await this.ctx.storage.get("woken")) ?? []; }
+          async sleepless() { await this.ctx.storage.put("unlucky", true); return this.wake(1); }
+          async both(fail) {
+            try { await this.ctx.storage.transaction(async t => { await t.put("t", (await t.get("t") ?? 0) + 1); if (fail) throw new Error("rolled back"); }); } catch (e) { if (!fail) throw e; }
+            return await this.ctx.storage.get("t") ?? 0;
+          }
+          async clear() { await this.ctx.storage.deleteAll(); return [...(await this.ctx.storage.list()).keys()].length; }
+          spin() { for (;;); }
+          async fetch(request) {
+            if (request.headers.get("upgrade") === "websocket") {
+              const [mine, theirs] = Object.values(new WebSocketPair());
+              this.ctx.acceptWebSocket(theirs, ["all"]);
+              return new Response(null, { status: 101, webSocket: mine });
+            }
+            return new Response(`${request.method} ${request.url} ${await request.text()}`, { status: 203, headers: { "x-object": "yes" } });
+          }
+          webSocketMessage(socket, message) { for (const one of this.ctx.getWebSockets("all")) one.send(`${message} ${this.ctx.getWebSockets().length}`); }
+          webSocketClose() { }
+        }
+        const t = async f => { try { return await f(); } catch (e) { return `${e.name}: ${e.message}`; } };
+        export default { async fetch(request, env) {
+          const url = new URL(request.url), [, name, method] = url.pathname.split("/");
+          const stub = env.COUNTERS.get(env.COUNTERS.idFromName(name));
+          if (method === "fetch") return stub.fetch(request);
+          if (method === "back") return Response.json(await t(() => stub.back(async x => "hello " + x)));
+          if (method === "hand") return Response.json(await t(() => stub.hand().double()));
+          if (method === "version") return Response.json(await t(() => stub.version));
+          if (method === "ids") return Response.json(await ids(env));
+          return Response.json(await t(() => stub[method](...JSON.parse(url.searchParams.get("a") ?? "[]"))));
+        } };
+        async function ids({ COUNTERS }) {
+          const one = COUNTERS.idFromName("a"), other = COUNTERS.newUniqueId();
+          return [String(one) === String(COUNTERS.idFromName("a")), one.equals(COUNTERS.idFromString(String(one))), other.equals(one), one.name, COUNTERS.get(other).id.equals(other), /^[0-9a-f]{64}$/.test(String(other)),
+            await t(() => COUNTERS.idFromString("0".repeat(64))), await t(() => COUNTERS.idFromString("x")), await t(() => COUNTERS.get("x")), (await COUNTERS.getByName("a").who()).name, (await COUNTERS.get(other).who()).id === String(other)];
+        }
+        """;
+
+    public static string Version(string version) => $"const VERSION = {JsonValue.Create(version).ToJsonString()};\n{Counter}";
+
+    public static WorkerMetadata Metadata(object? bindings = null) => new()
+    {
+        MainModule = "main.js", Bindings = WorkersRoom.Bindings(bindings ?? new { COUNTERS = new { type = "durable_object", @class = "Counter" } }),
+    };
+
+    public static async Task<string> AskAsync(this HostileStack stack, string path, string host = "counter.test")
+    {
+        using var client = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(stack.Front, path));
+        request.Headers.Host = host;
+        using var answer = await client.SendAsync(request);
+        var body = await answer.Content.ReadAsStringAsync();
+        return answer.StatusCode is HttpStatusCode.OK ? body : $"{(int)answer.StatusCode} {body}";
+    }
+
+    /// <summary>The process that has the objects.</summary>
+    public static ComputeServerInfo Keeper(this HostileStack stack) => stack.Servers.Single(s => s.Id.StartsWith('o'));
+}
