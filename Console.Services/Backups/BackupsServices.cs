@@ -26,6 +26,7 @@ public static class BackupsServices
         services.TryAddSingleton<ProcessRunner>();
         services.AddSingleton<PointStore>().AddSingleton<PointMirror>();
         services.AddHostedService(p => p.GetRequiredService<PointMirror>());
+        services.AddSingleton<IPointsChanged>(p => p.GetRequiredService<PointMirror>()).AddSingleton<PointsInUse>().AddSingleton<IPointUse>(p => p.GetRequiredService<PointsInUse>());
         services.AddSingleton(p => p.GetRequiredService<PointStore>().Stream);
         services.AddSingleton<SocketRooms>().AddSingleton<ImageTool>().AddSingleton<Checkpoints>().AddSingleton<CaptureParts>().AddSingleton<GuestState>();
         // Constructors of public classes stay internal where they take private parts, so the container is told how.
@@ -33,7 +34,7 @@ public static class BackupsServices
         services.AddSingleton(p => new ChangeTracking(p.GetRequiredService<ImageTool>(), p.GetRequiredService<Checkpoints>()));
         services.AddSingleton<IBeforeVmChange, StopTrackingBeforeChange>();
         services.AddSingleton(p => new RecoveryPoints(
-            p.GetRequiredService<PointStore>(), p.GetRequiredService<PointMirror>(), p.GetRequiredService<RepositoryConnections>(), p.GetRequiredService<VirtualMachines>(),
+            p.GetRequiredService<PointStore>(), p.GetRequiredService<PointMirror>(), p.GetRequiredService<PointsInUse>(), p.GetRequiredService<RepositoryConnections>(), p.GetRequiredService<VirtualMachines>(),
             p.GetRequiredService<HostConnections>(), p.GetRequiredService<OperationQueue>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
         AddJobs(services);
         services.AddOperationHandler<BackUpHandler>().AddOperationHandler<VerifyPointHandler>();

@@ -12,6 +12,7 @@ public sealed class RecoveryPoints
 {
     private readonly PointStore _points;
     private readonly PointMirror _mirror;
+    private readonly PointsInUse _used;
     private readonly RepositoryConnections _repositories;
     private readonly VirtualMachines _vms;
     private readonly HostConnections _hosts;
@@ -19,8 +20,8 @@ public sealed class RecoveryPoints
     private readonly Guard _guard;
     private readonly AuditLog _audit;
 
-    internal RecoveryPoints(PointStore points, PointMirror mirror, RepositoryConnections repositories, VirtualMachines vms, HostConnections hosts, OperationQueue operations, Guard guard, AuditLog audit) =>
-        (_points, _mirror, _repositories, _vms, _hosts, _operations, _guard, _audit) = (points, mirror, repositories, vms, hosts, operations, guard, audit);
+    internal RecoveryPoints(PointStore points, PointMirror mirror, PointsInUse used, RepositoryConnections repositories, VirtualMachines vms, HostConnections hosts, OperationQueue operations, Guard guard, AuditLog audit) =>
+        (_points, _mirror, _used, _repositories, _vms, _hosts, _operations, _guard, _audit) = (points, mirror, used, repositories, vms, hosts, operations, guard, audit);
 
     /// <summary>A page of points; sort by <c>createdAt</c> (default, newest first), <c>vm</c>, <c>readBytes</c>, <c>storedBytes</c>, <c>logicalBytes</c>; search in VM name and ids.</summary>
     public async Task<Result<Page<RecoveryPoint>>> ListAsync(Caller caller, RecoveryPointQuery query, PageQuery page, CancellationToken cancellation)
@@ -60,12 +61,13 @@ public sealed class RecoveryPoints
         return await _operations.EnqueueAsync(caller, new NewOperation(BackUpHandler.BackUp.Key, VmTarget(backup.VmId), vm.Vm.Name, backup) { Locks = locks, Parent = backup.Parent }, cancellation);
     }
 
-    /// <summary>Removes a point from its repository; the room comes back with the next collect. Refused for a pinned one.</summary>
+    /// <summary>Removes a point from its repository; the room comes back with the next collect. Refused for a pinned one, and for one that an operation works with.</summary>
     public async Task<Result<Done>> DeleteAsync(Caller caller, Guid id, CancellationToken cancellation, Guid? repositoryId = null)
     {
         if (await _guard.CheckAsync(caller, BackupsPermissions.Delete, Target(id), cancellation) is { } refusal) return refusal;
         if (await _points.FindAsync(id, cancellation, repositoryId) is not { } point) return Problem.NotFound("recovery point", id);
         if (point.Pinned) return Problem.Conflict("The recovery point is pinned", $"The point of '{point.VmName}' was pinned so that it stays. Unpin it first.");
+        if (await _used.WhyNeededAsync(id, cancellation) is not null) return Problem.Conflict("The recovery point is in use", $"A restore, a verification or a proof reads this point of '{point.VmName}'. Delete it when that has ended, or cancel that first: GET /operations?state=queued,running.");
         return await RemoveAsync(caller, point, "recovery-point.delete", null, cancellation);
     }
 

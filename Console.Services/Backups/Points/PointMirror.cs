@@ -7,7 +7,7 @@ using Quarterdeck.Repositories;
 namespace Quarterdeck.Backups.Points;
 
 /// <summary>Keeps the mirror of points true: reads every repository when it appears, and again from time to time, because other consoles write to it, too.</summary>
-internal sealed partial class PointMirror(RepositoryConnections repositories, PointStore points, TimeProvider time, IOptions<BackupsOptions> options, ILogger<PointMirror> logger) : BackgroundService
+internal sealed partial class PointMirror(RepositoryConnections repositories, PointStore points, TimeProvider time, IOptions<BackupsOptions> options, ILogger<PointMirror> logger) : BackgroundService, IPointsChanged
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
     private readonly Dictionary<Guid, DateTimeOffset> _read = [];
@@ -20,6 +20,16 @@ internal sealed partial class PointMirror(RepositoryConnections repositories, Po
         if (!(await repositories.PointsAsync(repositoryId, cancellation)).TryGet(out var there, out var problem)) return problem;
         await points.MirrorAsync(repositoryId, there, begun, cancellation);
         return null;
+    }
+
+    /// <inheritdoc/>
+    public async Task PointsChangedAsync(Guid repositoryId, CancellationToken cancellation)
+    {
+        try
+        {
+            if (await ReadAsync(repositoryId, cancellation) is { } problem) Log.NotRead(logger, repositoryId.ToString(), problem.Detail);
+        }
+        catch (ProblemException e) { Log.NotRead(logger, repositoryId.ToString(), e.Problem.Detail); }
     }
 
     /// <inheritdoc/>

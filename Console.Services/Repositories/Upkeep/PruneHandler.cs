@@ -10,8 +10,9 @@ internal sealed class PruneHandler(UpkeepCalls calls, IEnumerable<IPointUse> use
 {
     public OperationKind Kind => UpkeepKinds.Prune;
 
-    public async Task<object?> RunAsync(IOperationContext operation, CancellationToken cancellation) =>
-        await operation.StepAsync("prune", "Removing expired recovery points", c => calls.WithAsync(operation.Input<UpkeepInput>().RepositoryId, "prune", async repository =>
+    public async Task<object?> RunAsync(IOperationContext operation, CancellationToken cancellation)
+    {
+        var pruned = await operation.StepAsync("prune", "Removing expired recovery points", c => calls.WithAsync(operation.Input<UpkeepInput>().RepositoryId, "prune", async repository =>
         {
             var removed = 0;
             var points = await repository.PointsAsync(c);
@@ -29,6 +30,9 @@ internal sealed class PruneHandler(UpkeepCalls calls, IEnumerable<IPointUse> use
             }
             return new Pruned(removed, points.Count - removed);
         }, c));
+        await calls.PointsChangedAsync(operation.Input<UpkeepInput>().RepositoryId, cancellation);
+        return pruned;
+    }
 
     private async Task<bool> NeededAsync(IOperationContext operation, PointManifest point, CancellationToken cancellation)
     {

@@ -5,7 +5,7 @@ using Quarterdeck.Repositories.Registry;
 namespace Quarterdeck.Repositories.Upkeep;
 
 /// <summary>Opens repositories for operations: what may pass is tried again, what will not is told.</summary>
-internal sealed class UpkeepCalls(RepositoryStore store, RepositoryConnections connections, RepositoryWatch watch)
+internal sealed class UpkeepCalls(RepositoryStore store, RepositoryConnections connections, RepositoryWatch watch, IEnumerable<IPointsChanged> watchers)
 {
     public async Task<RepositoryRow> RowAsync(Guid id, CancellationToken cancellation) => await store.FindAsync(id, cancellation) ?? throw new ProblemException(Problem.NotFound("repository", id));
 
@@ -23,6 +23,12 @@ internal sealed class UpkeepCalls(RepositoryStore store, RepositoryConnections c
             finally { watch.LookSoon(id); }
         }
         catch (RepositoryException e) when (e.Fault is RepositoryFault.Unreachable or RepositoryFault.SessionLost) { throw new TransientException(e.Problem.Detail, e); }
+    }
+
+    /// <summary>Tells who lists points that they are others now.</summary>
+    public async Task PointsChangedAsync(Guid id, CancellationToken cancellation)
+    {
+        foreach (var watcher in watchers) await watcher.PointsChangedAsync(id, cancellation);
     }
 
     public Task VerifiedAsync(Guid id, string? damage, CancellationToken cancellation) => store.VerifiedAsync(id, damage, cancellation);

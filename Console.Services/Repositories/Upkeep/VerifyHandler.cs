@@ -12,6 +12,7 @@ internal sealed class VerifyHandler(UpkeepCalls calls, TimeProvider time) : IOpe
         var id = operation.Input<UpkeepInput>().RepositoryId;
         var found = await operation.StepAsync("verify", "Reading and hashing every chunk", c =>
             calls.WithAsync(id, "verify", repository => new Verifier(repository, time, operation.Log, (done, total) => operation.Progress(done, total, "bytes")).RunAsync(c), c));
+        await calls.PointsChangedAsync(id, cancellation);
         await calls.VerifiedAsync(id, found.Damage, cancellation);
         if (found.Damage is { } damage) operation.Warn(damage);
         else if (found.DamagedChunks > 0) operation.Warn($"{found.DamagedChunks} chunks are damaged; no recovery point needs them, or there is another copy.");
