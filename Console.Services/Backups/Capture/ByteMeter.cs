@@ -7,8 +7,9 @@ internal sealed class ByteMeter(IOperationContext operation, TimeProvider time, 
 {
     private static readonly TimeSpan Burst = TimeSpan.FromMilliseconds(100);
     private readonly Lock _gate = new();
+    private readonly long _begun = time.GetTimestamp(); // a clock that is set back must not hold a backup for as long
     private long _done, _total;
-    private DateTimeOffset _free = DateTimeOffset.MinValue;
+    private TimeSpan _free;
 
     /// <summary>Adds to what is to be read in all.</summary>
     public void Expect(long bytes) => Tell(0, bytes);
@@ -23,7 +24,7 @@ internal sealed class ByteMeter(IOperationContext operation, TimeProvider time, 
         TimeSpan wait;
         lock (_gate)
         {
-            var now = time.GetUtcNow();
+            var now = time.GetElapsedTime(_begun);
             if (_free < now - Burst) _free = now - Burst;
             wait = _free - now;
             _free += TimeSpan.FromSeconds((double)bytes / rate);
