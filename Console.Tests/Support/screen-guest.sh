@@ -1,9 +1,11 @@
 #!/bin/bash
 # Builds a bootable raw disk whose guest has a shell on its screen and heeds the power button: what the console page is tested with.
-#   screen-guest.sh OUT.raw [serves]
+#   screen-guest.sh OUT.raw [serves|agent]
 #   "serves": it also says "user space is up" on its serial port, and answers on TCP port 8080 as a web server.
+#   "agent":  the web server starts only when its guest agent was asked for the first time, so that nothing is faster than the agent.
+#   Its boot partition holds proof.txt.
 set -euo pipefail
-out=${1:?usage: screen-guest.sh OUT.raw [serves]}
+out=${1:?usage: screen-guest.sh OUT.raw [serves|agent]}
 PATH=$PATH:/usr/sbin:/sbin
 kernel=$(find /boot -maxdepth 1 -name 'vmlinuz-*-cloud-amd64' | sort -V | tail -1)
 modules=/lib/modules/${kernel#*vmlinuz-}
@@ -15,10 +17,20 @@ mkdir -p "$root"/{bin,proc,sys,dev,modules,etc/acpi/PWRF}
 cp "$(command -v busybox)" "$root/bin/busybox"
 find "$modules" \( -name 'evdev.ko*' -o -name 'button.ko*' \) -exec cp {} "$root/modules/" \;
 serve=
-if [ "${2:-}" = serves ]; then
+mode=${2:-}
+if [ -n "$mode" ]; then
   for module in virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net; do find "$modules" -name "$module.ko*" -exec cp {} "$root/modules/" \;; done
   mkdir -p "$root/www"; echo 'the guest answers' > "$root/www/index.html"
   serve='ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0; httpd -p 8080 -h /www; echo "user space is up" >/dev/ttyS0'
+fi
+if [ "$mode" = agent ]; then
+  mkdir -p "$root"/{usr/sbin,run,var/lib/qemu}; ln -s ../run "$root/var/run"
+  cp "$(command -v qemu-ga)" "$root/usr/sbin/qemu-ga"
+  for library in $(ldd "$root/usr/sbin/qemu-ga" | grep -o '/[^ ]*'); do mkdir -p "$root$(dirname "$library")"; cp -L "$library" "$root$library"; done
+  find "$modules" -name 'virtio_console.ko*' -exec cp {} "$root/modules/" \;
+  # The console asks an agent by letting file systems go on that nobody froze; the agent then calls this.
+  printf '#!/bin/sh\n[ "$1" != thaw ] || [ -e /run/asked ] || { : >/run/asked; httpd -p 8080 -h /www; }\n' > "$root/asked"; chmod 755 "$root/asked"
+  serve='ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0; ln -sf /proc/self/mounts /etc/mtab; (while :; do for port in /dev/vport*p1; do [ ! -e $port ] || /usr/sbin/qemu-ga -m virtio-serial -p $port -t /run -F/asked; done; sleep 1; done) &'
 fi
 cat > "$root/etc/acpi/PWRF/00000080" <<'SH'
 #!/bin/sh
@@ -50,5 +62,6 @@ export MTOOLS_SKIP_CHECK=1
 mcopy -i "$disk@@$((start * 512))" "$kernel" ::vmlinuz
 mcopy -i "$disk@@$((start * 512))" "$work/initrd" ::initrd
 mcopy -i "$disk@@$((start * 512))" "$work/syslinux.cfg" ::syslinux.cfg
+echo 'proved' | mcopy -i "$disk@@$((start * 512))" - ::proof.txt
 syslinux --install --offset $((start * 512)) "$disk"
 mv "$disk" "$out"

@@ -1,13 +1,44 @@
+using System.Globalization;
+
 namespace Quarterdeck.Verification.Trial;
 
 /// <summary>What was seen of a guest that came up, or did not.</summary>
 /// <param name="Evidence">By what it was seen to be up.</param>
 /// <param name="Seconds">From its power-on to that.</param>
 /// <param name="Answers">What each port answered, in the checks' order; null for nothing.</param>
-internal sealed record Awakened(ProofEvidence Evidence, double? Seconds, IReadOnlyList<string?> Answers);
+/// <param name="OffAfter">Seconds after which it was seen to be off; null while it runs.</param>
+internal sealed record Awakened(ProofEvidence Evidence, double? Seconds, IReadOnlyList<string?> Answers, double? OffAfter = null)
+{
+    private const int MostShown = 120;
+
+    /// <summary>Whether it came up, and what each port said.</summary>
+    public IReadOnlyList<CheckOutcome> Outcomes(ProofChecks checks) => [Up(checks), .. checks.Ports.Zip(Answers, (check, answer) => Port(checks, check, answer))];
+
+    private CheckOutcome Up(ProofChecks checks)
+    {
+        var after = Invariant($" after {Seconds:0.#} s.");
+        return Evidence switch
+        {
+            ProofEvidence.Agent => new("The guest came up", true, "Its agent answered" + after),
+            ProofEvidence.Serial => new("The guest came up", true, $"It wrote '{checks.SerialMarker}' to its serial port" + after),
+            ProofEvidence.Port when checks.SerialMarker is null => new("The guest came up", true, "A port answered" + after),
+            ProofEvidence.Screen when checks is { SerialMarker: null, Ports.Count: 0 } => new("The guest came up", true, "Only its screen came to rest; look at the picture. With an agent, a serial marker or a port it would be certain."),
+            _ => new("The guest came up", false, $"{(checks.SerialMarker is { } marker ? $"It did not write '{marker}' to its serial port" : checks.Ports.Count > 0 ? "Neither its agent nor a port answered" : "Neither did its agent answer nor its screen come to rest")} {Until(checks)}"),
+        };
+    }
+
+    private CheckOutcome Port(ProofChecks checks, PortCheck check, string? answer) =>
+        new($"Port {check.Port} answers", answer is not null, answer is null ? $"It sent nothing{(check.Expect is null ? "" : $" with '{check.Expect}'")} {Until(checks)}" : FirstLine(answer));
+
+    private string Until(ProofChecks checks) => OffAfter is { } off ? Invariant($"before the guest went off, which was after {off:0.#} s.") : $"within {checks.BootSeconds} s.";
+
+    private static string FirstLine(string answer) => answer.Split('\n', 2)[0].Trim() is var line && line.Length > MostShown ? line[..MostShown] : line;
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
 
 /// <summary>Waits until a guest is up, by the strongest evidence that comes, and until its ports answer.</summary>
-internal sealed class Awakening(TrialVm vm, ProofChecks checks, TimeProvider time)
+internal sealed class Awakening(ITrialGuest vm, ProofChecks checks, TimeProvider time)
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1), RestsFor = TimeSpan.FromSeconds(12), NotBefore = TimeSpan.FromSeconds(20);
     private const double Alike = 0.02;
@@ -19,20 +50,26 @@ internal sealed class Awakening(TrialVm vm, ProofChecks checks, TimeProvider tim
     {
         var begun = time.GetTimestamp();
         var evidence = ProofEvidence.None;
-        double? seconds = null;
+        double? seconds = null, off = null;
         while (time.GetElapsedTime(begun) is var elapsed && elapsed.TotalSeconds < checks.BootSeconds)
         {
             progress((int)elapsed.TotalSeconds);
-            if (!await vm.RunsAsync(cancellation)) break;
+            if (!await vm.RunsAsync(cancellation))
+            {
+                off = Math.Round(elapsed.TotalSeconds, 1);
+                break;
+            }
             if (evidence is ProofEvidence.None or ProofEvidence.Screen && await StrongAsync(cancellation) is var strong and not ProofEvidence.None) (evidence, seconds) = (strong, Math.Round(time.GetElapsedTime(begun).TotalSeconds, 1));
             await AskPortsAsync(cancellation);
-            if (checks.SerialMarker is null && evidence is ProofEvidence.None or ProofEvidence.Screen && _answers.Any(a => a is not null)) (evidence, seconds) = (ProofEvidence.Port, Math.Round(time.GetElapsedTime(begun).TotalSeconds, 1));
+            // Asking ports takes a while, in which the agent may have come; it tells more than a port does.
+            if (checks.SerialMarker is null && evidence is ProofEvidence.None or ProofEvidence.Screen && _answers.Any(a => a is not null))
+                (evidence, seconds) = (await StrongAsync(cancellation) is var late and not ProofEvidence.None ? late : ProofEvidence.Port, Math.Round(time.GetElapsedTime(begun).TotalSeconds, 1));
             if (checks.SerialMarker is null && evidence is ProofEvidence.None && await RestsAsync(elapsed, cancellation)) (evidence, seconds) = (ProofEvidence.Screen, Math.Round(elapsed.TotalSeconds, 1));
             // A screen at rest is taken only where nothing better was asked for.
             if (evidence is not ProofEvidence.None && (evidence is not ProofEvidence.Screen || checks is { SerialMarker: null, Ports.Count: 0 }) && _answers.All(a => a is not null)) break;
             await Task.Delay(Poll, time, cancellation);
         }
-        return new Awakened(evidence, seconds, _answers);
+        return new Awakened(evidence, seconds, _answers, off);
     }
 
     private async Task<ProofEvidence> StrongAsync(CancellationToken cancellation)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Quarterdeck.Events;
 using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
@@ -40,9 +39,7 @@ internal sealed class ProveHandler(
             await TryAsync(async () => { await TrialVm.RemoveAsync(hypervisor, operation.Id, await NotesAsync(hypervisor, operation, point), CancellationToken.None); return true; });
             if (vm is not null) await vm.DisposeAsync();
         }
-        var outcomes = new List<CheckOutcome> { Up(input.Checks, seen) };
-        foreach (var (check, answer) in input.Checks.Ports.Zip(seen.Answers))
-            outcomes.Add(new CheckOutcome($"Port {check.Port} answers", answer is not null, answer is null ? $"It sent nothing{(check.Expect is null ? "" : $" with '{check.Expect}'")} within {input.Checks.BootSeconds} s." : FirstLine(answer)));
+        var outcomes = seen.Outcomes(input.Checks).ToList();
         if (input.Checks.Files.Count > 0)
             outcomes.AddRange(await operation.StepAsync($"files-{operation.Attempt}", "Reading files", async c =>
             {
@@ -66,19 +63,6 @@ internal sealed class ProveHandler(
     public async Task UndoAsync(IOperationContext operation, IReadOnlyList<Note> notes, CancellationToken cancellation) =>
         await TrialVm.RemoveAsync(Take(hosts.Get(operation.Input<ProofInput>().HostId)), operation.Id, notes, cancellation);
 
-    private static CheckOutcome Up(ProofChecks checks, Awakened seen)
-    {
-        var after = string.Create(CultureInfo.InvariantCulture, $" after {seen.Seconds:0.#} s.");
-        return seen.Evidence switch
-        {
-            ProofEvidence.Agent => new("The guest came up", true, "Its agent answered" + after),
-            ProofEvidence.Serial => new("The guest came up", true, $"It wrote '{checks.SerialMarker}' to its serial port" + after),
-            ProofEvidence.Port when checks.SerialMarker is null => new("The guest came up", true, "A port answered" + after),
-            ProofEvidence.Screen when checks is { SerialMarker: null, Ports.Count: 0 } => new("The guest came up", true, "Only its screen came to rest; look at the picture. With an agent, a serial marker or a port it would be certain."),
-            _ => new("The guest came up", false, $"{(checks.SerialMarker is { } marker ? $"It did not write '{marker}' to its serial port" : checks.Ports.Count > 0 ? "Neither its agent nor a port answered" : "Neither did its agent answer nor its screen come to rest")} within {checks.BootSeconds} s."),
-        };
-    }
-
     private async Task<PointManifest> PointAsync(ProofInput input, CancellationToken cancellation)
     {
         await using var repository = Take(await repositories.OpenAsync(input.RepositoryId, cancellation));
@@ -91,8 +75,6 @@ internal sealed class ProveHandler(
         var pool = await hypervisor.EnsurePoolAsync(null, CancellationToken.None);
         return [.. point.Disks.Select(d => new Note(ProofKinds.VolumeNote, $"{pool.Name}/{TrialVm.OverlayOf(operation.Id, d.Target)}"))];
     }
-
-    private static string FirstLine(string answer) => answer.Split('\n', 2)[0].Trim() is var line && line.Length > 120 ? line[..120] : line;
 
     private static T Take<T>(Result<T> found) => found.TryGet(out var value, out var problem) ? value
         : throw (problem.Kind == ProblemKind.Unavailable ? new TransientException(problem.Detail) : new ProblemException(problem));

@@ -11,7 +11,7 @@ using Quarterdeck.Restores;
 namespace Quarterdeck.Verification.Trial;
 
 /// <summary>A VM that exists only while it is looked at: its domain vanishes with its QEMU, its disks are overlays that are thrown away, its network leads nowhere.</summary>
-internal sealed partial class TrialVm : IAsyncDisposable
+internal sealed partial class TrialVm : ITrialGuest, IAsyncDisposable
 {
     // The inventory passes such domains over: they are nobody's VMs.
     private const string NamePrefix = "quarterdeck-probe-proof-";
@@ -67,10 +67,10 @@ internal sealed partial class TrialVm : IAsyncDisposable
             if (note.Value.Split('/', 2) is [var pool, var name] && await hypervisor.VolumeAsync(pool, name, cancellation) is { } volume) await hypervisor.DeleteVolumeAsync(volume.Path, cancellation);
     }
 
-    /// <summary>Whether it still runs.</summary>
+    /// <inheritdoc/>
     public async Task<bool> RunsAsync(CancellationToken cancellation) => (await _hypervisor.DomainAsync(Domain, cancellation))?.State is VmState.Running or VmState.Paused;
 
-    /// <summary>Whether its agent answers.</summary>
+    /// <inheritdoc/>
     public async Task<bool> AgentAnswersAsync(CancellationToken cancellation)
     {
         // Letting file systems go on that nobody froze does nothing, and only an agent can say so.
@@ -78,7 +78,7 @@ internal sealed partial class TrialVm : IAsyncDisposable
         catch (HypervisorException) { return false; }
     }
 
-    /// <summary>All that it wrote to its serial port so far, its last 64 KiB.</summary>
+    /// <inheritdoc/>
     public async Task<string> SerialAsync(CancellationToken cancellation)
     {
         var answer = JsonNode.Parse(await _hypervisor.MonitorAsync(Domain, new JsonObject { ["execute"] = "ringbuf-read", ["arguments"] = new JsonObject { ["device"] = IsolatedCopy.SerialName, ["size"] = 65536 } }.ToJsonString(), human: false, cancellation));
@@ -87,14 +87,14 @@ internal sealed partial class TrialVm : IAsyncDisposable
         return _serial.ToString();
     }
 
-    /// <summary>The loopback ports that lead to the guest's, by guest port; empty for a VM without a network card.</summary>
+    /// <inheritdoc/>
     public async Task<IReadOnlyDictionary<int, int>> PortsAsync(CancellationToken cancellation)
     {
         var text = await _hypervisor.MonitorAsync(Domain, "info usernet", human: true, cancellation);
         return Forward().Matches(text).Select(m => (Host: Number(m, 1), Guest: Number(m, 2))).DistinctBy(p => p.Guest).ToDictionary(p => p.Guest, p => p.Host);
     }
 
-    /// <summary>A picture of its screen, PNG; null when there is none.</summary>
+    /// <inheritdoc/>
     public async Task<byte[]?> ScreenAsync(CancellationToken cancellation)
     {
         try { return await _hypervisor.ScreenshotAsync(Domain, cancellation); }

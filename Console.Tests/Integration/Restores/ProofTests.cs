@@ -1,4 +1,7 @@
+using System.Buffers.Binary;
 using System.Net;
+using System.Security.Cryptography;
+using System.Text.Json;
 using Quarterdeck.Tests.Integration.RunningConsole;
 using Quarterdeck.Tests.Support;
 
@@ -8,33 +11,54 @@ namespace Quarterdeck.Tests.Integration.Restores;
 [Collection(SystemLibvirtTests.Name)]
 public sealed class ProofTests(SystemLibvirt libvirt)
 {
+    private const string Proved = "/proof.txt"; // in the guest's boot partition
+    private static readonly string ProvedDigest = Convert.ToHexStringLower(SHA256.HashData("proved\n"u8));
     private static readonly object Checks = new { bootSeconds = 180, serialMarker = "user space is up", ports = new object[] { new { port = 8080, expect = "200" } } };
 
     [Fact]
-    public async Task A_point_that_boots_and_answers_is_proved_with_a_picture_and_leaves_nothing_behind()
+    public async Task A_point_whose_agent_port_and_files_answer_is_proved_with_a_picture_and_one_that_does_not_says_each_reason()
     {
         await using var lab = await RestoreLab.StartAsync(libvirt, "proof");
-        var point = await BootableAsync(lab);
-        var operation = await lab.Rest.AcceptedAsync(HttpMethod.Post, $"/recovery-points/{point}/actions/prove", new { checks = Checks });
-        var result = (await lab.Rest.SucceededAsync(operation)).GetProperty("result");
-        result.GetProperty("evidence").GetString().ShouldBe("serial", result.ToString());
+        var job = await BootableAsync(lab, "agent");
+        object checks = new { bootSeconds = 240, ports = new object[] { new { port = 8080, expect = "200" } }, files = new object[] { new { volume = "vda1", path = Proved, sha256 = ProvedDigest.ToUpperInvariant() }, new { volume = "vda1", path = "/syslinux.cfg" } } };
+        var operation = await ScheduledAsync(lab, "recovery-point.prove", new { vmId = lab.VmId, checks });
+        var result = (await lab.Rest.SucceededAsync(operation, 280)).GetProperty("result");
+        result.GetProperty("evidence").GetString().ShouldBe("agent", result.ToString());
         var proof = await lab.Rest.GetAsync($"/proofs/{operation}");
         proof.GetProperty("passed").GetBoolean().ShouldBeTrue(proof.ToString());
-        proof.GetProperty("outcomes").EnumerateArray().Single(o => o.GetProperty("name").GetString() == "Port 8080 answers").GetProperty("detail").GetString().ShouldBe("HTTP/1.1 200 OK");
-        proof.GetProperty("hasScreenshot").GetBoolean().ShouldBeTrue();
-        (await lab.Rest.GetAsync($"/proofs?vmId={lab.VmId}")).GetProperty("total").GetInt32().ShouldBe(1);
+        Detail(proof, "Port 8080 answers").ShouldBe("HTTP/1.1 200 OK");
+        Detail(proof, $"File {Proved} on vda1").ShouldBe($"SHA-256 {ProvedDigest}");
+        Detail(proof, "File /syslinux.cfg on vda1").ShouldMatch("^SHA-256 [0-9a-f]{64}$");
+        ShouldBeAPicture(await lab.Rest.BytesAsync($"/proofs/{operation}/screenshot"));
         ShouldBeGone(operation);
         (await lab.Rest.GetAsync("/vms")).GetProperty("items").EnumerateArray().ShouldNotContain(v => v.GetProperty("name").GetString()!.Contains("proof-", StringComparison.Ordinal), "it is nobody's VM");
 
-        // The same again by schedule, with a marker that never comes.
-        var (status, schedule) = await lab.Rest.SentAsync(HttpMethod.Post, "/schedules", new { name = "nightly proof", action = "recovery-point.prove", input = new { vmId = lab.VmId, checks = new { bootSeconds = 10, serialMarker = "never said" } }, cron = "0 3 * * *", timeZone = "UTC", enabled = false });
-        status.ShouldBe(HttpStatusCode.Created, schedule.ToString());
-        var run = await lab.Rest.AcceptedAsync(HttpMethod.Post, $"/schedules/{schedule.GetProperty("id").GetString()}/actions/run");
-        var failed = await lab.Rest.EndedAsync(run, 300);
+        // The job's newest points, with checks that cannot hold: a part for each VM, and each check with what was seen instead.
+        checks = new { bootSeconds = 10, serialMarker = "never said", ports = new[] { new { port = 9 } }, files = new[] { new { volume = "vda1", path = Proved, sha256 = new string('0', 64) }, new { volume = "vda1", path = "/nowhere", sha256 = ProvedDigest } } };
+        var run = await ScheduledAsync(lab, "backup-job.prove", new { jobId = job, checks });
+        var failed = await lab.Rest.EndedAsync(run, 280);
         failed.GetProperty("state").GetString().ShouldBe("failed");
-        failed.GetProperty("problem").GetProperty("detail").GetString()!.ShouldContain("never said");
-        (await lab.Rest.GetAsync($"/proofs/{run}")).GetProperty("passed").GetBoolean().ShouldBeFalse();
-        ShouldBeGone(run);
+        failed.GetProperty("problem").GetProperty("title").GetString().ShouldBe("No recovery point proved itself");
+        proof = (await lab.Rest.GetAsync($"/proofs?vmId={lab.VmId}")).GetProperty("items")[0];
+        var part = await lab.Rest.GetAsync($"/operations/{proof.GetProperty("id").GetString()}");
+        part.GetProperty("parent").GetString().ShouldBe(run);
+        var said = part.GetProperty("problem").GetProperty("detail").GetString()!;
+        foreach (var reason in new[] { "did not write 'never said'", "Port 9 answers: It sent nothing", $"It has the SHA-256 {ProvedDigest}, not 0000", "/nowhere" }) said.ShouldContain(reason);
+        (proof.GetProperty("passed").GetBoolean(), proof.GetProperty("hasScreenshot").GetBoolean()).ShouldBe((false, true), "one that did not come up is worth a look, too");
+        ShouldBeGone(proof.GetProperty("id").GetString()!);
+    }
+
+    [Fact, Trait("Category", "Long")] // a screen has to rest for a while
+    public async Task A_guest_that_says_nothing_is_proved_by_its_screen_alone_which_is_called_weak()
+    {
+        await using var lab = await RestoreLab.StartAsync(libvirt, "proofscreen");
+        await BootableAsync(lab, "serves");
+        var operation = await lab.Rest.AcceptedAsync(HttpMethod.Post, $"/recovery-points/{await NewestAsync(lab)}/actions/prove", new { checks = new { bootSeconds = 300 } });
+        (await lab.Rest.SucceededAsync(operation, 280)).GetProperty("result").GetProperty("evidence").GetString().ShouldBe("screen");
+        var proof = await lab.Rest.GetAsync($"/proofs/{operation}");
+        Detail(proof, "The guest came up").ShouldContain("look at the picture");
+        ShouldBeAPicture(await lab.Rest.BytesAsync($"/proofs/{operation}/screenshot"));
+        ShouldBeGone(operation);
     }
 
     [Fact]
@@ -70,7 +94,8 @@ public sealed class ProofTests(SystemLibvirt libvirt)
         RestoreLab lab;
         await using (var first = await RestoreLab.StartAsync(libvirt, "proofkill", data))
         {
-            point = await BootableAsync(first);
+            await BootableAsync(first, "serves");
+            point = await NewestAsync(first);
             var console = new ConsoleProcess(data) { Settings = { ["QUARTERDECK_IMAGE_ROOTS"] = RestoreLab.Images, ["Quarterdeck__Operations__Backoff"] = "00:00:00.5" } };
             lab = first.On(console);
             try
@@ -81,7 +106,8 @@ public sealed class ProofTests(SystemLibvirt libvirt)
                 await lab.StepAsync(operation, "wait-1");
                 await console.KillAsync();
                 await console.StartAsync();
-                (await console.Rest.EndedAsync(operation, 300)).GetProperty("state").GetString().ShouldBe("succeeded");
+                var ended = await console.Rest.EndedAsync(operation, 300);
+                (ended.GetProperty("state").GetString(), ended.GetProperty("result").GetProperty("evidence").GetString()).ShouldBe(("succeeded", "serial"), ended.ToString());
                 ShouldBeGone(operation);
             }
             finally
@@ -95,12 +121,34 @@ public sealed class ProofTests(SystemLibvirt libvirt)
 
     private static void ShouldBeGone(string operation) => LocalLibvirt.With(Guid.Parse(operation).ToString("N")).ShouldBeEmpty();
 
-    private static async Task<Guid> BootableAsync(RestoreLab lab)
+    private static string Detail(JsonElement proof, string check) =>
+        proof.GetProperty("outcomes").EnumerateArray().Single(o => o.GetProperty("name").GetString() == check).GetProperty("detail").GetString()!;
+
+    private static void ShouldBeAPicture(byte[] png)
     {
-        var path = await ScreenGuest.BuildAsync(lab.Name, serves: true);
+        png.AsSpan(0, 8).SequenceEqual((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10]).ShouldBeTrue("it is no PNG");
+        BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16)).ShouldBeGreaterThan(300, "its width");
+    }
+
+    private static async Task<string> ScheduledAsync(RestoreLab lab, string action, object input)
+    {
+        var (status, schedule) = await lab.Rest.SentAsync(HttpMethod.Post, "/schedules", new { name = action, action, input, cron = "0 3 * * *", timeZone = "UTC", enabled = false });
+        status.ShouldBe(HttpStatusCode.Created, schedule.ToString());
+        return await lab.Rest.AcceptedAsync(HttpMethod.Post, $"/schedules/{schedule.GetProperty("id").GetString()}/actions/run");
+    }
+
+    private static async Task<Guid> NewestAsync(RestoreLab lab) => (await lab.Rest.GetAsync($"/recovery-points?vmId={lab.VmId}")).GetProperty("items")[0].GetProperty("id").GetGuid();
+
+    /// <summary>Makes the VM and backs it up by a job; answers the job's id.</summary>
+    private static async Task<Guid> BootableAsync(RestoreLab lab, string mode)
+    {
+        var path = await ScreenGuest.BuildAsync(lab.Name, mode);
         lab.Disks["vda"] = new LabDisk(path, "raw", []);
-        var made = await lab.Rest.SucceededAsync(await lab.Rest.AcceptedAsync(HttpMethod.Post, "/vms", new { name = lab.Name, hostId = lab.HostId, vcpus = 1, memoryMiB = 160, disks = new[] { new { sourcePath = path, format = "raw" } }, network = "user" }));
+        var made = await lab.Rest.SucceededAsync(await lab.Rest.AcceptedAsync(HttpMethod.Post, "/vms", new { name = lab.Name, hostId = lab.HostId, vcpus = 1, memoryMiB = 192, disks = new[] { new { sourcePath = path, format = "raw" } }, network = "user" }));
         lab.VmId = made.GetProperty("result").GetProperty("vmId").GetString()!;
-        return (await lab.BackUpAsync()).Id;
+        var (status, job) = await lab.Rest.SentAsync(HttpMethod.Post, "/backup-jobs", new { name = "Proved", repositoryId = lab.RepositoryId, targets = new { vmIds = new[] { lab.VmId } } });
+        status.ShouldBe(HttpStatusCode.Created, job.ToString());
+        await lab.Rest.SucceededAsync(await lab.Rest.AcceptedAsync(HttpMethod.Post, $"/backup-jobs/{job.GetProperty("id").GetString()}/actions/run"));
+        return job.GetProperty("id").GetGuid();
     }
 }

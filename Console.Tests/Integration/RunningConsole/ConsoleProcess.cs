@@ -38,6 +38,9 @@ internal sealed class ConsoleProcess : IAsyncDisposable
     /// <summary>Further environment of the next start.</summary>
     public Dictionary<string, string> Settings { get; } = [];
 
+    /// <summary>Id of the process.</summary>
+    public int Id => _process!.Id;
+
     /// <summary>All that the process wrote so far.</summary>
     public string Output { get { lock (_output) return _output.ToString(); } }
 

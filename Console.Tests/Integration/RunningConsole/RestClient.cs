@@ -39,6 +39,14 @@ internal sealed class RestClient : IDisposable
         return JsonSerializer.Deserialize<JsonElement>(text);
     }
 
+    /// <summary>What is served under a path that is no JSON; anything but 200 fails the test.</summary>
+    public async Task<byte[]> BytesAsync(string path)
+    {
+        using var answer = await _http.GetAsync("/api/v1" + path);
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK, $"GET {path}");
+        return await answer.Content.ReadAsByteArrayAsync();
+    }
+
     public async Task<HttpStatusCode> StatusAsync(string path)
     {
         using var answer = await _http.GetAsync("/api/v1" + path);
