@@ -11,6 +11,7 @@ namespace Quarterdeck.Web.Verification;
 /// <summary>The newest proof of a VM, or of one of its points, live.</summary>
 public sealed partial class ProofCard : LiveComponent
 {
+    private const int Shown = 6;
     private LiveView<Proof> _proofs = default!;
     private Problem? _problem;
     private (Guid Vm, Guid? Point)? _of;
@@ -38,8 +39,8 @@ public sealed partial class ProofCard : LiveComponent
     {
         _proofs = View(Stream, async (caller, cancellation) =>
         {
-            var found = await Proofs.ListAsync(caller, VmId, PointId, new PageQuery(1, 1), cancellation);
-            if (found.TryGet(out var page, out _) && page.Items is [{ HasScreenshot: true } proof] && proof.Id != _pictureOf && (await Proofs.ScreenshotAsync(caller, proof.Id, cancellation)).TryGet(out var picture, out _))
+            var found = await Proofs.ListAsync(caller, VmId, PointId, new PageQuery(1, Shown), cancellation);
+            if (found.TryGet(out var page, out _) && page.Items is [{ HasScreenshot: true } proof, ..] && proof.Id != _pictureOf && (await Proofs.ScreenshotAsync(caller, proof.Id, cancellation)).TryGet(out var picture, out _))
                 (_pictureOf, _picture) = (proof.Id, Convert.ToBase64String(picture));
             return found;
         }, p => p.VmId == VmId && (PointId is null || p.RecoveryPointId == PointId));

@@ -26,6 +26,7 @@ internal sealed class RestoreLab : IAsyncDisposable
     public string RepositoryId { get; private set; } = "";
     public string RepositoryFolder { get; private set; } = "";
     public string VmId { get; set; } = "";
+    public TestConsole Console => _console!;
     public IServiceProvider Services => _console!.App.Services;
 
     /// <summary>What each disk holds, by target: path, format, and every byte.</summary>
