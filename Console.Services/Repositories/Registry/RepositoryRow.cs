@@ -39,10 +39,13 @@ internal sealed record RepositoryRow
 
     public PlaceSettings Place => JsonSerializer.Deserialize<PlaceSettings>(Settings, Json.Options)!;
 
+    // A look tells whether it opens; what is in it is known from the last verification.
+    private RepositoryState Now => EnumColumn.FromColumn<RepositoryState>(State) is RepositoryState.Ready && Damage is not null ? RepositoryState.Damaged : EnumColumn.FromColumn<RepositoryState>(State);
+
     public RepositoryInfo ToInfo() => new()
     {
         Id = Id, Name = Name, Kind = EnumColumn.FromColumn<RepositoryKind>(Kind), Location = Location, RepositoryId = RepositoryId, Encrypted = Encrypted, AppendOnly = AppendOnly,
-        State = EnumColumn.FromColumn<RepositoryState>(State), Problem = Problem, UsedBytes = UsedBytes, UniqueBytes = UniqueBytes, LogicalBytes = LogicalBytes, Points = Points,
+        State = Now, Problem = Problem ?? (Now is RepositoryState.Damaged ? Damage : null), UsedBytes = UsedBytes, UniqueBytes = UniqueBytes, LogicalBytes = LogicalBytes, Points = Points,
         LookedAt = LookedAt, VerifiedAt = VerifiedAt, Damage = Damage, CreatedAt = CreatedAt,
     };
 }

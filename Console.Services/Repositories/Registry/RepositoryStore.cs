@@ -17,7 +17,7 @@ internal sealed class RepositoryStore(Db db, TimeProvider time)
 {
     private static readonly Dictionary<string, string> Sorts = new(StringComparer.Ordinal)
     {
-        ["name"] = "name_key", ["kind"] = "kind", ["location"] = "location", ["state"] = "state", ["usedBytes"] = "used_bytes", ["logicalBytes"] = "logical_bytes", ["points"] = "points", ["createdAt"] = "created_at",
+        ["name"] = "name_key", ["kind"] = "kind", ["location"] = "location", ["state"] = "CASE WHEN state = 'ready' AND damage IS NOT NULL THEN 'damaged' ELSE state END", ["usedBytes"] = "used_bytes", ["logicalBytes"] = "logical_bytes", ["points"] = "points", ["createdAt"] = "created_at",
     };
 
     public async Task<Result<Page<RepositoryInfo>>> ListAsync(PageQuery page, CancellationToken cancellation)

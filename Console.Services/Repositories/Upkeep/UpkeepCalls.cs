@@ -31,5 +31,9 @@ internal sealed class UpkeepCalls(RepositoryStore store, RepositoryConnections c
         foreach (var watcher in watchers) await watcher.PointsChangedAsync(id, cancellation);
     }
 
-    public Task VerifiedAsync(Guid id, string? damage, CancellationToken cancellation) => store.VerifiedAsync(id, damage, cancellation);
+    public async Task VerifiedAsync(Guid id, string? damage, CancellationToken cancellation)
+    {
+        await store.VerifiedAsync(id, damage, cancellation);
+        watch.LookSoon(id); // tells everybody who looks at it
+    }
 }

@@ -15,7 +15,7 @@ internal sealed record Verified(long ReadBytes, long Chunks, int DamagedChunks, 
 {
     /// <summary>In a sentence; null when all is well.</summary>
     public string? Damage => Affected.Count > 0
-        ? $"{Affected.Count} of {Points} recovery points are damaged: {string.Join(", ", Affected.Take(5).Select(p => $"{p.VmName} of {p.CreatedAt:yyyy-MM-dd HH:mm} UTC"))}{(Affected.Count > 5 ? " and others" : "")}. The other points are sound; the next backup of the same data stores it again."
+        ? $"{(Affected.Count == Points ? Points == 1 ? "Its only recovery point is" : $"All {Points} recovery points are" : $"{Affected.Count} of {Points} recovery points {(Affected.Count == 1 ? "is" : "are")}")} damaged: {string.Join(", ", Affected.Take(5).Select(p => $"{p.VmName} of {p.CreatedAt:yyyy-MM-dd HH:mm} UTC"))}{(Affected.Count > 5 ? " and others" : "")}.{(Affected.Count == Points ? " The" : " The other points are sound; the")} next backup of the same data stores it again."
         : null;
 }
 

@@ -53,7 +53,7 @@ public sealed class RuleForm
         if (cron == "0 * * * *") form.How = "hour";
         else if (parts.Length == 5 && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var minute) && minute < 60 && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var hour) && hour < 24)
         {
-            var how = string.Join(' ', parts[2..]) switch { "* * *" => "day", "* * MON-FRI" => "work", "* * SUN" => "week", "1 * *" => "month", _ => null };
+            var how = string.Join(' ', parts[2..]) switch { "* * *" => "day", "* * MON-FRI" or "* * 1-5" => "work", "* * SUN" or "* * 0" or "* * 7" => "week", "1 * *" => "month", _ => null };
             if (how is not null) (form.How, form.At) = (how, new TimeOnly(hour, minute).ToString("HH:mm", CultureInfo.InvariantCulture));
         }
         return form;
