@@ -35,6 +35,9 @@ public sealed class ComputeServer : IUpstream
     /// <summary>Notes that a request of this version is under way, so that the watchdog knows whom to suspect; dispose the ticket when the response has ended.</summary>
     public RequestTicket Begin(WorkerKey key) => _process.InFlight.Begin(key);
 
+    /// <summary>On which version the end of a generation was put; null when it has not ended, or on nobody. Known before the next generation takes requests; the last few ends are kept.</summary>
+    public WorkerKey? BlameOf(int generation) => _process.Blames.Of(generation);
+
     /// <summary>Says that requests of several workers get no answer; the watchdog looks at once instead of at its next turn.</summary>
     public void ReportStuck() => _process.Look();
 

@@ -39,7 +39,7 @@ public sealed class WorkerProjects
         var metadata = plan.Metadata with { MainModule = modules.Count > 0 ? plan.NoBundle ? plan.Main : modules[0].Name : null };
         var upload = new WorkerUpload(metadata, [.. modules, .. Assets(own, plan)]);
         if (!(await _registry.UploadAsync(caller, worker, upload, deploy, cancellation)).TryGet(out var outcome, out problem)) return problem;
-        var warnings = plan.Warnings.ToList();
+        var warnings = plan.Warnings.Concat(outcome.Warnings).ToList();
         if (deploy) warnings.AddRange(await RouteAsync(caller, outcome.Name, plan.Routes, cancellation));
         else if (plan.Routes.Count > 0) warnings.Add("The routes were left as they are: the version is not deployed.");
         return outcome with { Warnings = warnings };
@@ -69,8 +69,13 @@ public sealed class WorkerProjects
             .ToList();
     }
 
-    private static IEnumerable<UploadedFile> Assets(IEnumerable<UploadedFile> own, WranglerPlan plan) => plan.AssetFolder is not { } folder ? []
-        : own.Where(f => InAssets(f, plan)).Select(f => f with { Name = AssetCheck.Folder + f.Name[(folder.Length + 1)..] }).Where(f => Path.GetFileName(f.Name) is not (".assetsignore" or "_headers" or "_redirects"));
+    private static IEnumerable<UploadedFile> Assets(IEnumerable<UploadedFile> own, WranglerPlan plan)
+    {
+        if (plan.AssetFolder is not { } folder) return [];
+        var files = own.Where(f => InAssets(f, plan)).Select(f => f with { Name = f.Name[(folder.Length + 1)..] }).ToList();
+        var ignore = new AssetIgnore(files.Find(f => f.Name == AssetIgnore.FileName)?.Content ?? default);
+        return files.Where(f => f.Name != AssetIgnore.FileName && !ignore.Leaves(f.Name)).Select(f => f with { Name = AssetCheck.Folder + f.Name });
+    }
 
     private static bool InAssets(UploadedFile file, WranglerPlan plan) => plan.AssetFolder is { } folder && file.Name.StartsWith(folder + "/", StringComparison.Ordinal);
 

@@ -17,12 +17,9 @@ internal sealed class AssetBinding(WorkerTable table, VersionStore versions, Ass
         var deployed = table.Current.Workers.GetValueOrDefault(call.Worker.Serial)?.Versions.FirstOrDefault(v => v.Key == call.Worker);
         // A version that is tried before it is deployed is in no table.
         var assets = deployed is null ? (await versions.FindAsync(call.Worker, cancellation))?.Assets : deployed.Assets;
-        if (assets is null || AssetPaths.Find(assets, Uri.UnescapeDataString(call.Path[Files.Length..])) is not var (file, status, redirect)) return BindingReply.NotFound;
-        if (redirect is not null) return new BindingReply(307) { Headers = new Dictionary<string, string> { ["Location"] = AssetPaths.Encode(redirect) + call.Query } };
-        var tag = $"\"{file!.Digest}\"";
-        var headers = new Dictionary<string, string> { ["Content-Type"] = file.ContentType, ["ETag"] = tag, ["Cache-Control"] = "public, max-age=0, must-revalidate" };
-        if (status == 200 && call.Header("If-None-Match") is { } known && known.Contains(tag, StringComparison.Ordinal)) return new BindingReply(304) { Headers = headers };
-        return await cache.GetAsync(file.Digest, cancellation) is not { } content ? BindingReply.NotFound
-            : call.Method == "HEAD" ? new BindingReply(status) { Headers = headers } : BindingReply.Of(content, status) with { Headers = headers };
+        var request = new AssetRequest(null, Uri.UnescapeDataString(call.Path[Files.Length..]), call.Query, call.Method == "HEAD", call.Header);
+        if (assets is null || AssetAnswer.Of(assets, request) is not { } answer) return BindingReply.NotFound;
+        if (answer.File is not { } file || request.IsHead) return new BindingReply(answer.Status) { Headers = answer.Headers };
+        return await cache.GetAsync(file.Digest, cancellation) is { } content ? BindingReply.Of(content.Slice((int)answer.From, (int)answer.Length), answer.Status) with { Headers = answer.Headers } : BindingReply.NotFound;
     }
 }

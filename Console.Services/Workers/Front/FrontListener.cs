@@ -10,18 +10,32 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Quarterdeck.Platform;
 using Quarterdeck.Workers.Front.Tls;
+using Quarterdeck.Workers.Front.Transport;
 
 namespace Quarterdeck.Workers.Front;
 
-/// <summary>Keeps the data plane's server open: one of its own, so that nothing of the console's pages and REST can be reached through a zone, nor costs its requests anything.</summary>
-internal sealed partial class FrontListener(ConsoleOptions options, WorkerFront front, FrontApplication application, CertificateTable certificates, TimeProvider time, ILoggerFactory logs) : BackgroundService
+/// <summary>How long the front waits for visitors who send or read slowly.</summary>
+internal sealed record FrontPatience
 {
+    /// <summary>What a visitor must send of a body, and read of an answer, on average.</summary>
+    public const double BytesPerSecond = 240;
+
+    /// <summary>For the head of a request.</summary>
+    public TimeSpan Head { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Before <see cref="BytesPerSecond"/> counts; above a second, or the server refuses it.</summary>
+    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(5);
+}
+
+/// <summary>Keeps the data plane's server open: one of its own, so that nothing of the console's pages and REST can be reached through a zone, nor costs its requests anything.</summary>
+internal sealed partial class FrontListener(ConsoleOptions options, WorkerFront front, FrontApplication application, CertificateTable certificates, IoLoops loops, TimeProvider time, ILoggerFactory logs, FrontPatience? patience = null) : BackgroundService
+{
+    private readonly FrontPatience _patience = patience ?? new FrontPatience();
     private static readonly TimeSpan Again = TimeSpan.FromSeconds(5), Drain = TimeSpan.FromSeconds(5);
     private readonly ILogger _logger = logs.CreateLogger<FrontListener>();
     private readonly IReadOnlyList<FrontAddress> _addresses = FrontAddress.Parse(options.WorkerUrls);
@@ -67,9 +81,9 @@ internal sealed partial class FrontListener(ConsoleOptions options, WorkerFront 
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(logs);
-        // Three hops between threads less for each request: nothing here blocks, and completions run on the pool already.
-        builder.Services.Configure<SocketTransportOptions>(o => o.UnsafePreferInlineScheduling = true);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(Configure);
+        // of several transports the server takes the last
+        builder.Services.AddSingleton(loops).AddSingleton<IConnectionListenerFactory, IoTransport>();
         return builder.Build();
     }
 
@@ -81,11 +95,11 @@ internal sealed partial class FrontListener(ConsoleOptions options, WorkerFront 
         kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
         kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
         var limits = kestrel.Limits;
-        limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+        limits.RequestHeadersTimeout = _patience.Head;
         limits.KeepAliveTimeout = TimeSpan.FromSeconds(75);
         limits.MaxRequestBodySize = 0; // each worker's own limit is set before its body is read
-        limits.MinRequestBodyDataRate = new MinDataRate(240, TimeSpan.FromSeconds(5));
-        limits.MinResponseDataRate = new MinDataRate(240, TimeSpan.FromSeconds(5));
+        limits.MinRequestBodyDataRate = new MinDataRate(FrontPatience.BytesPerSecond, _patience.Grace);
+        limits.MinResponseDataRate = new MinDataRate(FrontPatience.BytesPerSecond, _patience.Grace);
         limits.Http2.MaxStreamsPerConnection = 100;
         foreach (var address in _addresses)
             if (address.Address is { } ip) kestrel.Listen(ip, address.Port, listen => Configure(listen, address.Secure));

@@ -3,6 +3,7 @@ using Quarterdeck.Access;
 using Quarterdeck.Events;
 using Quarterdeck.Workers.Front.Assets;
 using Quarterdeck.Workers.Front.Tls;
+using Quarterdeck.Workers.Front.Transport;
 using Quarterdeck.Workers.Front.Upstream;
 
 namespace Quarterdeck.Workers.Front;
@@ -22,8 +23,8 @@ internal static class FrontServices
         services.AddSingleton<CertificateTable>();
         services.AddHostedService(p => p.GetRequiredService<CertificateTable>());
         services.AddSingleton<IUpstreams>(p => p.GetRequiredService<ComputeServers>());
-        services.AddSingleton<AssetCache>().AddSingleton<AssetResponder>();
-        services.AddSingleton<UpstreamPools>().AddSingleton<Forwarder>().AddSingleton<FrontApplication>();
+        services.AddSingleton(p => new AssetCache(p.GetRequiredService<WorkerCodeStore>().LoadAssetAsync)).AddSingleton<AssetResponder>();
+        services.AddSingleton<IoLoops>().AddSingleton<UpstreamPools>().AddSingleton<Forwarder>().AddSingleton<FrontApplication>();
         services.AddHostedService<FrontListener>();
         return services;
     }

@@ -24,6 +24,7 @@ internal sealed record Refusal(int Status, string Cause, string Text)
         ResponseBroken = new(502, "response", "The worker's response cannot be read."),
         WallTime = new(504, "wall-time", "The worker took longer than its limit."),
         Unavailable = new(503, "unavailable", "The worker's process ended before it answered. The request was not sent again, because it may have had an effect."),
+        Ended = new(503, "ended", "The worker ended its process. Its requests are not sent again, because they would end the next one."),
         Unreachable = new(503, "unreachable", "The worker's process does not answer. Try again in a moment."),
         NotFound = new(404, "no-file", "There is no such file.");
 

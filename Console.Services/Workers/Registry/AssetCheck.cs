@@ -20,9 +20,11 @@ internal static class AssetCheck
         [".pdf"] = "application/pdf", [".mp4"] = "video/mp4", [".webm"] = "video/webm", [".mp3"] = "audio/mpeg", [".csv"] = "text/csv; charset=utf-8",
     };
 
-    public static WorkerAssets? Read(AssetSettings? settings, IReadOnlyList<UploadedFile> files, List<FieldError> errors)
+    public static WorkerAssets? Read(AssetSettings? settings, IReadOnlyList<UploadedFile> files, List<FieldError> errors, List<string> warnings)
     {
-        if (settings is null && files.Count == 0) return null;
+        var rules = files.Where(IsRules).ToDictionary(f => f.Name, f => f.Content);
+        files = [.. files.Where(f => !IsRules(f))];
+        if (settings is null && files.Count + rules.Count == 0) return null;
         if (files.Count > MostFiles) errors.Add(new("assets", $"There are {files.Count} files.", $"Send at most {MostFiles}."));
         var found = new Dictionary<string, AssetFile>(StringComparer.Ordinal);
         foreach (var file in files)
@@ -32,6 +34,14 @@ internal static class AssetCheck
             else found["/" + name] = new AssetFile("/" + name, CodeDigest.Of(file.Content.Span), Types.GetValueOrDefault(Path.GetExtension(name), "application/octet-stream"), file.Content.Length);
         }
         if (settings is { NotFound: AssetNotFound.SinglePage } && !found.ContainsKey("/index.html")) errors.Add(new("assets.notFound", "A single-page application has no /index.html.", "Send assets/index.html, or choose another notFound."));
-        return new WorkerAssets(found, settings?.NotFound ?? AssetNotFound.None, settings?.WorkerFirst ?? false);
+        var reader = new AssetRuleFiles(errors, warnings);
+        return new WorkerAssets(found, settings?.NotFound ?? AssetNotFound.None, settings?.WorkerFirst ?? false)
+        {
+            Redirects = rules.TryGetValue(AssetRuleFiles.Redirects, out var redirects) ? reader.ReadRedirects(redirects) : [],
+            Headers = rules.TryGetValue(AssetRuleFiles.Headers, out var headers) ? reader.ReadHeaders(headers) : [],
+        };
     }
+
+    /// <summary>Whether a static file tells how the others are served, and is not served itself.</summary>
+    public static bool IsRules(UploadedFile file) => file.Name is AssetRuleFiles.Redirects or AssetRuleFiles.Headers;
 }

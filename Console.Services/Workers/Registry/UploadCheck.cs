@@ -34,7 +34,8 @@ internal sealed partial class UploadCheck(PolicyStore policies, VersionStore ver
         var limits = LimitCheck.Apply(said.Limits, policy.Defaults, policy, errors);
         var assetFiles = upload.Files.Where(f => f.Name.StartsWith(AssetCheck.Folder, StringComparison.Ordinal)).Select(f => f with { Name = f.Name[AssetCheck.Folder.Length..] }).ToList();
         var modules = ModuleCheck.Read([.. upload.Files.Where(f => !f.Name.StartsWith(AssetCheck.Folder, StringComparison.Ordinal))], limits, errors);
-        var assets = AssetCheck.Read(said.Assets, assetFiles, errors);
+        var warnings = new List<string>();
+        var assets = AssetCheck.Read(said.Assets, assetFiles, errors, warnings);
         // Files alone need no code: the front answers them.
         if (modules.Count == 0 && assets is { Files.Count: > 0 } && said.MainModule is null) modules = [Answers404];
         var main = ModuleCheck.Main(said.MainModule, modules, errors);
@@ -47,8 +48,8 @@ internal sealed partial class UploadCheck(PolicyStore policies, VersionStore ver
         var health = HealthPath(said.HealthPath, errors);
         if (said.Message is { Length: > LongestMessage }) errors.Add(new("message", $"It is longer than {LongestMessage} characters.", "Say it in fewer words."));
         if (errors.Count > 0) return Problem.Invalid(errors);
-        var bytes = assetFiles.ToDictionary(f => "/" + ModuleCheck.Normal(f.Name)!, f => f.Content, StringComparer.Ordinal);
-        return Draft(name, existing, main!, date, flags, modules, bindings, limits, policy, egress, triggers, assets, bytes, health, said.Message);
+        var bytes = assetFiles.Where(f => !AssetCheck.IsRules(f)).ToDictionary(f => "/" + ModuleCheck.Normal(f.Name)!, f => f.Content, StringComparer.Ordinal);
+        return Draft(name, existing, main!, date, flags, modules, bindings, limits, policy, egress, triggers, assets, bytes, health, said.Message) with { Warnings = warnings };
     }
 
     /// <summary>The version that a revision of another one makes: its modules and files, with some of the rest changed.</summary>

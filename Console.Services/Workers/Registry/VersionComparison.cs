@@ -56,7 +56,7 @@ internal static class VersionComparison
     private static string? Assets(WorkerAssets? assets)
     {
         if (assets is null) return null;
-        var digest = CodeDigest.Of(Encoding.UTF8.GetBytes(string.Join('\n', assets.Files.Values.OrderBy(f => f.Path, StringComparer.Ordinal).Select(f => $"{f.Digest} {f.Path}"))));
-        return $"{assets.Files.Count} files ({digest[..12]}), notFound {assets.NotFound.ToString().ToLowerInvariant()}{(assets.WorkerFirst ? ", worker first" : "")}";
+        var digest = CodeDigest.Of(Encoding.UTF8.GetBytes(string.Join('\n', assets.Files.Values.OrderBy(f => f.Path, StringComparer.Ordinal).Select(f => $"{f.Digest} {f.Path}")) + StoredJson.Write(assets.Redirects) + StoredJson.Write(assets.Headers)));
+        return $"{assets.Files.Count} files, {assets.Redirects.Count} redirects, {assets.Headers.Count} blocks of headers ({digest[..12]}), notFound {assets.NotFound.ToString().ToLowerInvariant()}{(assets.WorkerFirst ? ", worker first" : "")}";
     }
 }

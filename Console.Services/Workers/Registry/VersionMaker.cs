@@ -68,7 +68,7 @@ internal sealed partial class VersionMaker(
         else news.Worker(worker.Id, worker.Serial);
         Log.Made(logger, name, made.Key.Version, caller.Name, report.StartupMs);
         await versions.PruneAsync(worker.Serial, options.Value.KeepVersions, cancellation);
-        return new UploadOutcome(name, made.Key.Version, deploy, report.StartupMs, []);
+        return new UploadOutcome(name, made.Key.Version, deploy, report.StartupMs, draft.Warnings);
     }
 
     private async Task<Result<StartupReport>> TryAsync(VersionDraft draft, CancellationToken cancellation)

@@ -14,10 +14,14 @@ namespace Quarterdeck.Workers.Registry;
 /// <param name="HealthPath">What the start-up check asks.</param>
 /// <param name="Message">A word about it.</param>
 internal sealed record VersionDraft(
-    WorkerCode Code, WorkerLimits Limits, WorkerTriggers Triggers, WorkerAssets? Assets, IReadOnlyDictionary<string, ReadOnlyMemory<byte>> AssetFiles, string? HealthPath, string Message);
+    WorkerCode Code, WorkerLimits Limits, WorkerTriggers Triggers, WorkerAssets? Assets, IReadOnlyDictionary<string, ReadOnlyMemory<byte>> AssetFiles, string? HealthPath, string Message)
+{
+    /// <summary>What was left out of it, and why.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+}
 
 /// <summary>How static files are served, as it is kept with a version.</summary>
-internal sealed record StoredAssets(AssetNotFound NotFound, bool WorkerFirst);
+internal sealed record StoredAssets(AssetNotFound NotFound, bool WorkerFirst, IReadOnlyList<AssetRedirect>? Redirects = null, IReadOnlyList<AssetHeaders>? Headers = null);
 
 /// <summary>The tables <c>worker_versions</c>, <c>worker_modules</c> and <c>worker_assets</c>.</summary>
 internal sealed class VersionStore(Db db, SecretValues secrets, TimeProvider time)
@@ -67,7 +71,7 @@ internal sealed class VersionStore(Db db, SecretValues secrets, TimeProvider tim
         {
             serial, version, code.Digest, trusted, code.MainModule, code.CompatibilityDate, flags = StoredJson.Write(code.CompatibilityFlags), limits = StoredJson.Write(draft.Limits),
             bindings = StoredJson.Write(SecretValues.Hide(code.Bindings)), @sealed = secrets.Seal(code.Bindings), triggers = StoredJson.Write(draft.Triggers),
-            assets = draft.Assets is { } a ? StoredJson.Write(new StoredAssets(a.NotFound, a.WorkerFirst)) : null, egress = StoredJson.WriteOptional(code.Egress), draft.HealthPath, draft.Message, by, now,
+            assets = draft.Assets is { } a ? StoredJson.Write(new StoredAssets(a.NotFound, a.WorkerFirst, a.Redirects, a.Headers)) : null, egress = StoredJson.WriteOptional(code.Egress), draft.HealthPath, draft.Message, by, now,
         });
         await connection.ExecuteAsync("INSERT INTO worker_modules (serial, version, name, kind, bytes, digest) VALUES (@serial, @version, @Name, @kind, @bytes, @digest)",
             code.Modules.Select(m => new { serial, version, m.Name, kind = m.Kind.ToColumn(), bytes = (long)m.Content.Length, digest = CodeDigest.Of(m.Content.Span) }));
@@ -122,5 +126,8 @@ internal sealed record VersionRow(
 internal sealed record AssetRow(long Serial, int Version, string Path, string Digest, string ContentType, long Bytes)
 {
     public static WorkerAssets? Assets(string? settings, IEnumerable<AssetRow> files) => StoredJson.ReadOptional<StoredAssets>(settings) is not { } stored ? null : new WorkerAssets(
-        files.ToDictionary(f => f.Path, f => new AssetFile(f.Path, f.Digest, f.ContentType, f.Bytes), StringComparer.Ordinal), stored.NotFound, stored.WorkerFirst);
+        files.ToDictionary(f => f.Path, f => new AssetFile(f.Path, f.Digest, f.ContentType, f.Bytes), StringComparer.Ordinal), stored.NotFound, stored.WorkerFirst)
+    {
+        Redirects = stored.Redirects ?? [], Headers = stored.Headers ?? [],
+    };
 }

@@ -59,6 +59,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     public bool IsUp => _state.State is ComputeServerState.Up;
     public int? Pid => _state.Pid;
     public InFlight InFlight { get; } = new();
+    public Blames Blames { get; } = new();
 
     /// <summary>Completes when it runs no more and will not be started again.</summary>
     public Task Ended => _running;
@@ -220,11 +221,12 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         var kind = verdict is not null ? StrikeKind.Stuck : StrikeKind.Crash;
         WorkerKey? culprit = null;
         var why = "";
-        if (view?.Blame(outOfMemory) is { } blame && WorkerKey.TryParse(blame.Key, out var named)) (culprit, why) = (named, blame.Why);
+        if (view?.Blame(outOfMemory) is { } blame && WorkerKey.TryParse(blame.Key, out var ran)) (culprit, why) = (ran, blame.Why);
         else if (_suspects.Name(present, Tier is WorkerTier.Cordon) is { } suspect) (culprit, why) = (suspect, "its requests were under way each time");
         else if (Serial is { } serial && !_loaded.IsEmpty) (culprit, why) = (_loaded.Keys.FirstOrDefault(new WorkerKey(serial, 0)), "nobody else runs there");
         _lastEnd = culprit is { } key ? $"{how} Put on {key}: {why}." : how;
         Log.Ended(_logger, Id, _lastEnd, outcome.Error.Trim());
+        if (culprit is { } named) Blames.Note(_state.Generation, named); // before its requests meet the next start
         Down(_lastEnd);
         await _ended(new ServerEnd(this, culprit, kind, $"{how[..^1]} ({(why.Length > 0 ? why : "nobody can be named")})"));
     }

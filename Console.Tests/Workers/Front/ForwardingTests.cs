@@ -110,6 +110,30 @@ public sealed class ForwardingTests
     }
 
     [Fact]
+    public async Task A_request_that_ended_its_process_is_not_sent_again_and_the_others_are()
+    {
+        await using var rig = await FrontRig.OpenAsync();
+        rig.Set([FrontRig.Worker(1), FrontRig.Worker(2)], new TableZone(FrontRig.Host, [new("/bad", "/bad", false, 1), new("/*", "/", true, 2)]));
+        var both = new CountdownEvent(2);
+        var ok = rig.Server.Answer;
+        rig.Server.Answer = async request =>
+        {
+            if (rig.Server.Generation > 1) return await ok(request);
+            if (!both.Signal()) return await Never;
+            rig.Server.Blames[1] = new WorkerKey(1, 1);
+            rig.Server.Kill();
+            rig.Server.Start();
+            return false;
+        };
+        var (bad, good) = (rig.GetAsync("/bad"), rig.GetAsync("/good"));
+        using (var answer = await bad.WaitAsync(Limit)) Assert.Equal((HttpStatusCode.ServiceUnavailable, "ended"), (answer.StatusCode, FrontRig.Cause(answer)));
+        using (var answer = await good.WaitAsync(Limit)) Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal(["GET /bad HTTP/1.1", "GET /good HTTP/1.1", "GET /good HTTP/1.1"], rig.Server.Requests.Select(r => r.Line).Order(StringComparer.Ordinal));
+        // a later request of the same version is a new one
+        using (var again = await rig.GetAsync("/bad")) Assert.Equal(HttpStatusCode.OK, again.StatusCode);
+    }
+
+    [Fact]
     public async Task A_restart_is_waited_for_and_no_request_is_lost_between()
     {
         await using var rig = await FrontRig.OpenAsync();
@@ -230,6 +254,8 @@ public sealed class ForwardingTests
         Assert.Matches("^HTTP/1.1 (400|404|405|411|501) ", line);
         Assert.Empty(rig.Server.Requests);
     }
+
+    private static Task<bool> Never => new TaskCompletionSource<bool>().Task;
 
     private static async Task<byte[]> ChunksAsync(StandInRequest request)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Platform;
@@ -5,6 +6,7 @@ using Quarterdeck.Workers;
 using Quarterdeck.Workers.Front;
 using Quarterdeck.Workers.Front.Assets;
 using Quarterdeck.Workers.Front.Tls;
+using Quarterdeck.Workers.Front.Transport;
 using Quarterdeck.Workers.Front.Upstream;
 using Quarterdeck.Workers.Registry;
 
@@ -15,17 +17,19 @@ internal sealed class FrontRig : IAsyncDisposable
 {
     public const string Host = "shop.test";
     private readonly FrontListener _listener;
-    private readonly UpstreamPools _pools = new();
+    private readonly IoLoops _loops = new(NullLoggerFactory.Instance);
+    private readonly UpstreamPools _pools;
     private long _sequence;
 
-    private FrontRig()
+    private FrontRig(FrontPatience? patience)
     {
+        _pools = new UpstreamPools(_loops);
         var console = new ConsoleOptions { DataFolder = Path.GetTempPath(), ImageRoots = [], Urls = "http://console.test:5080", WorkerUrls = "http://127.0.0.1:0;https://127.0.0.1:0" };
         Certificates = new CertificateTable(null!, null!, null!, Table, TimeProvider.System, NullLogger<CertificateTable>.Instance);
         var application = new FrontApplication(
-            Table, new OwnNames(console, Options.Create(new WorkersOptions())), Certificates, new AssetResponder(new AssetCache(new WorkerCodeStore(null!))),
+            Table, new OwnNames(console, Options.Create(new WorkersOptions())), Certificates, new AssetResponder(new AssetCache((digest, _) => Task.FromResult<ReadOnlyMemory<byte>?>(Files.TryGetValue(digest, out var content) ? content : null))),
             new Forwarder(Server, _pools, Tails, Figures, Table), Server, Figures, NullLogger<FrontApplication>.Instance);
-        _listener = new FrontListener(console, Front, application, Certificates, TimeProvider.System, NullLoggerFactory.Instance);
+        _listener = new FrontListener(console, Front, application, Certificates, _loops, TimeProvider.System, NullLoggerFactory.Instance, patience);
     }
 
     public StandInServer Server { get; } = new();
@@ -46,9 +50,12 @@ internal sealed class FrontRig : IAsyncDisposable
 
     public HttpClient Client { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
 
-    public static async Task<FrontRig> OpenAsync(Func<DeployedWorker, DeployedWorker>? adjust = null)
+    /// <summary>Static files by their digest.</summary>
+    public ConcurrentDictionary<string, byte[]> Files { get; } = new();
+
+    public static async Task<FrontRig> OpenAsync(Func<DeployedWorker, DeployedWorker>? adjust = null, FrontPatience? patience = null)
     {
-        var rig = new FrontRig();
+        var rig = new FrontRig(patience);
         rig.Set(adjust is null ? Worker() : adjust(Worker()));
         await rig._listener.StartAsync(default);
         await rig.Front.OpenedAsync(default).WaitAsync(TimeSpan.FromSeconds(60));
@@ -84,6 +91,7 @@ internal sealed class FrontRig : IAsyncDisposable
         await _listener.StopAsync(default);
         _listener.Dispose();
         _pools.Dispose();
+        _loops.Dispose();
         await Server.DisposeAsync();
     }
 }

@@ -33,6 +33,11 @@ internal sealed class StandInServer : IUpstream, IUpstreams, IAsyncDisposable
     public bool IsUp => _listener is not null;
     public bool Available => true;
     public int Stuck { get; private set; }
+
+    /// <summary>On whom each end was put, by the generation that ended.</summary>
+    public ConcurrentDictionary<int, WorkerKey> Blames { get; } = new();
+
+    public WorkerKey? BlameOf(int generation) => Blames.TryGetValue(generation, out var key) ? key : null;
     public IUpstream Pick(DeployedWorker worker) => this;
     public Task ReadyAsync(CancellationToken cancellation) => _up.Task.WaitAsync(cancellation);
     public RequestTicket Begin(WorkerKey key) => _inFlight.Begin(key);

@@ -3,7 +3,8 @@ using System.Collections.Concurrent;
 namespace Quarterdeck.Workers.Front.Assets;
 
 /// <summary>Static files in memory by their digest, so that only the first request for a file reads the store. The files used longest ago make room.</summary>
-internal sealed class AssetCache(WorkerCodeStore store)
+/// <param name="load">Reads a file by its digest; null when there is none.</param>
+internal sealed class AssetCache(Func<string, CancellationToken, Task<ReadOnlyMemory<byte>?>> load)
 {
     /// <summary>Bytes of all files together.</summary>
     public const long Most = 128L << 20;
@@ -19,7 +20,8 @@ internal sealed class AssetCache(WorkerCodeStore store)
             known.Used = Interlocked.Increment(ref _clock);
             return known.Content;
         }
-        if (await store.LoadAssetAsync(digest, cancellation) is not { } content) return null;
+        // on a thread of the pool: reading a database may block, and the front's own threads serve everybody
+        if (await Task.Run(() => load(digest, cancellation), cancellation) is not { } content) return null;
         if (content.Length <= Most / 4 && _entries.TryAdd(digest, new Entry(content) { Used = Interlocked.Increment(ref _clock) }) && Interlocked.Add(ref _bytes, content.Length) > Most) MakeRoom();
         return content;
     }

@@ -11,47 +11,37 @@ internal sealed class AssetResponder(AssetCache cache)
     public async ValueTask<bool> TryAnswerAsync(Exchange exchange, WorkerAssets assets)
     {
         if (assets.WorkerFirst || !(HttpMethods.IsGet(exchange.Request.Method) || exchange.IsHead)) return false;
-        var path = exchange.Request.Path;
-        if (AssetPaths.Find(assets, path) is not var (file, status, redirect)) return false;
-        if (redirect is not null)
-        {
-            exchange.Response.StatusCode = StatusCodes.Status307TemporaryRedirect;
-            exchange.ResponseHeaders.Location = AssetPaths.Encode(redirect) + exchange.Request.QueryString;
-            return true;
-        }
-        await SendAsync(exchange, file!, status);
+        var headers = exchange.RequestHeaders;
+        var request = new AssetRequest(RequestTarget.HostName(exchange.Host), exchange.Request.Path, exchange.Request.QueryString, exchange.IsHead, name => headers[name] is { Count: > 0 } values ? values.ToString() : null);
+        if (AssetAnswer.Of(assets, request) is not { } answer) return false;
+        await SendAsync(exchange, answer);
         return true;
     }
 
-    private async ValueTask SendAsync(Exchange exchange, AssetFile file, int status)
+    private async ValueTask SendAsync(Exchange exchange, AssetAnswer answer)
     {
-        var tag = $"\"{file.Digest}\"";
-        exchange.ResponseHeaders.ETag = tag;
-        exchange.ResponseHeaders.CacheControl = "public, max-age=0, must-revalidate";
-        if (status == StatusCodes.Status200OK && Matches(exchange.RequestHeaders.IfNoneMatch, tag))
+        ReadOnlyMemory<byte> content = default;
+        if (answer.File is { } file)
         {
-            exchange.Response.StatusCode = StatusCodes.Status304NotModified;
-            return;
+            if (await cache.GetAsync(file.Digest, exchange.Gone) is not { } whole)
+            {
+                await Refusal.NotFound.WriteAsync(exchange);
+                return;
+            }
+            content = whole.Slice((int)answer.From, (int)answer.Length);
         }
-        if (await cache.GetAsync(file.Digest, exchange.Gone) is not { } content)
+        exchange.Response.StatusCode = answer.Status;
+        foreach (var (name, value) in answer.Headers) exchange.ResponseHeaders[name] = value;
+        if (answer.Status != StatusCodes.Status304NotModified) exchange.ResponseHeaders.ContentLength = content.Length;
+        if (exchange.SetCookie is { } sticky)
         {
-            await Refusal.NotFound.WriteAsync(exchange);
-            return;
+            // the visitor's own from now on, and no business of a cache between
+            exchange.ResponseHeaders.Append("Set-Cookie", sticky);
+            exchange.ResponseHeaders.CacheControl = "private, max-age=0, must-revalidate";
         }
-        exchange.Response.StatusCode = status;
-        exchange.ResponseHeaders.ContentType = file.ContentType;
-        exchange.ResponseHeaders.ContentLength = content.Length;
         if (exchange.IsHead) return;
         // in pieces: a visitor who reads slowly then holds one piece, not a copy of the file
         for (var at = 0; at < content.Length; at += Piece)
             if ((await exchange.Body.WriteAsync(content.Slice(at, Math.Min(Piece, content.Length - at)), exchange.Gone)).IsCompleted) return;
-    }
-
-    private static bool Matches(Microsoft.Extensions.Primitives.StringValues wanted, string tag)
-    {
-        foreach (var list in wanted)
-            foreach (var one in (list ?? "").Split(','))
-                if (one.AsSpan().Trim() is var word && (word is "*" || word.SequenceEqual(tag) || word.StartsWith("W/") && word[2..].SequenceEqual(tag))) return true;
-        return false;
     }
 }

@@ -32,6 +32,11 @@ internal static class HeaderRules
         _ => false,
     };
 
+    private static readonly System.Buffers.SearchValues<char> Token = System.Buffers.SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+    /// <summary>Whether a text can be a header's name (RFC 9110, 5.1).</summary>
+    public static bool IsName(string name) => name.Length is > 0 and <= 256 && !name.AsSpan().ContainsAnyExcept(Token);
+
     /// <summary>Whether a response header stays here.</summary>
     public static bool StaysOut(string name) => name.Length switch
     {

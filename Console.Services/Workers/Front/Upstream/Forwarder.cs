@@ -16,6 +16,7 @@ internal sealed class Forwarder(IUpstreams servers, UpstreamPools pools, ITailSi
         var (upgrade, hasBody) = (UpgradeOf(exchange), exchange.HasBody);
         var replayable = !hasBody && upgrade is Upgrade.None && IsIdempotent(exchange.Request.Method);
         var worker = exchange.Worker;
+        (IUpstream Server, int Generation)? lost = null;
         for (var tries = 1; ; tries++)
         {
             // Who ended the process may have been set apart for it meanwhile, and is not to end it again.
@@ -38,6 +39,14 @@ internal sealed class Forwarder(IUpstreams servers, UpstreamPools pools, ITailSi
                 await RefuseAsync(exchange, Refusal.Unreachable, RequestOutcome.Unavailable);
                 return;
             }
+            // Whoever ended the last process would end this one as well. It is known by now: a process starts only after the end of the one before was put on somebody.
+            if (lost is { } end && end.Server.BlameOf(end.Generation) == exchange.Version.Key)
+            {
+                pool.Return(connection);
+                await RefuseAsync(exchange, Refusal.Ended, RequestOutcome.Unavailable);
+                return;
+            }
+            lost = (server, connection.Generation);
             using (var ticket = server.Begin(exchange.Version.Key))
                 if (await TryAsync(exchange, pool, connection, ticket, upgrade, hasBody, mayReplay: replayable && tries < MostTries)) return;
             // The process has just ended: whoever watches it needs a moment to notice.

@@ -18,6 +18,9 @@ internal interface IUpstream
     /// <inheritdoc cref="ComputeServer.Begin"/>
     RequestTicket Begin(WorkerKey key);
 
+    /// <inheritdoc cref="ComputeServer.BlameOf"/>
+    WorkerKey? BlameOf(int generation);
+
     /// <inheritdoc cref="ComputeServer.ReportStuck"/>
     void ReportStuck();
 }

@@ -70,7 +70,7 @@ internal static class ResponseRelay
             if (!receive.IsCompleted || waiting >= MostWaiting)
             {
                 // also without data: the visitor gets the head of a response whose body takes its time
-                var flush = await to.FlushAsync();
+                var flush = await FlushAsync(from, exchange, to);
                 waiting = 0;
                 if (flush.IsCompleted || flush.IsCanceled)
                 {
@@ -83,6 +83,20 @@ internal static class ResponseRelay
             if (await receive != 0) continue;
             if (framing is Framing.UntilClose && from.Cut is Cut.None) return;
             throw new UpstreamException(UpstreamFault.Ended, "The response ended early.");
+        }
+    }
+
+    private static ValueTask<FlushResult> FlushAsync(UpstreamConnection from, Exchange exchange, PipeWriter to)
+    {
+        var flush = to.FlushAsync();
+        return flush.IsCompleted ? flush : WaitAsync(flush);
+
+        // For whom does not read, the wall time counts as well.
+        async ValueTask<FlushResult> WaitAsync(ValueTask<FlushResult> slow)
+        {
+            from.WaitsFor(exchange.Lifetime);
+            try { return await slow; }
+            finally { from.WaitsFor(null); }
         }
     }
 

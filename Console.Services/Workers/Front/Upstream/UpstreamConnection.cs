@@ -1,5 +1,7 @@
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Http.Features;
 using Quarterdeck.Workers.Front.Http;
+using Quarterdeck.Workers.Front.Transport;
 
 namespace Quarterdeck.Workers.Front.Upstream;
 
@@ -14,13 +16,14 @@ internal enum Cut
 }
 
 /// <summary>One HTTP/1.1 connection to a compute server's unix socket, with its buffers. One request at a time.</summary>
-internal sealed class UpstreamConnection(Socket socket, int generation) : IDisposable
+internal sealed class UpstreamConnection(IoSocket socket, int generation) : IDisposable
 {
     private const int Usual = 16 << 10;
     private const long Idle = long.MaxValue, Over = -1;
 
     private byte[] _in = new byte[Usual];
     private int _start, _end, _cut;
+    private IHttpRequestLifetimeFeature? _slow;
     private long _deadline = Idle;
 
     /// <summary>The start of the process that it belongs to.</summary>
@@ -73,17 +76,21 @@ internal sealed class UpstreamConnection(Socket socket, int generation) : IDispo
     public void CutOff(Cut why)
     {
         if (Interlocked.CompareExchange(ref _cut, (int)why, 0) != 0) return;
-        try { socket.Shutdown(SocketShutdown.Both); }
-        catch (SocketException) { }
-        catch (ObjectDisposedException) { }
+        socket.Shutdown();
+        Volatile.Read(ref _slow)?.Abort();
+    }
+
+    /// <summary>The request waits for its visitor now, not for the compute server: a cut ends that, too. Null when it does not any more.</summary>
+    /// <exception cref="UpstreamException">It was cut already.</exception>
+    public void WaitsFor(IHttpRequestLifetimeFeature? visitor)
+    {
+        Volatile.Write(ref _slow, visitor);
+        if (visitor is not null && Cut is Cut.WallTime) throw new UpstreamException(UpstreamFault.Ended, "The request was cut.");
     }
 
     /// <summary>Whether the other side has closed it, or sent what nobody asked for.</summary>
-    public bool IsStale()
-    {
-        try { return socket.Poll(0, SelectMode.SelectRead); }
-        catch (SocketException) { return true; }
-    }
+    /// <param name="careful">Asks the kernel, too: what has happened a moment ago is not known here yet.</param>
+    public bool IsStale(bool careful) => careful ? socket.IsReadable : socket.HasEnded;
 
     /// <summary>Sends all of it.</summary>
     /// <exception cref="UpstreamException">The connection is broken.</exception>
@@ -91,7 +98,7 @@ internal sealed class UpstreamConnection(Socket socket, int generation) : IDispo
     {
         try
         {
-            while (bytes.Length > 0) bytes = bytes[await socket.SendAsync(bytes, SocketFlags.None, CancellationToken.None)..];
+            await socket.SendAsync(bytes);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException) { throw Ended(e); }
     }
@@ -108,7 +115,7 @@ internal sealed class UpstreamConnection(Socket socket, int generation) : IDispo
         if (_end == _in.Length) Array.Resize(ref _in, _in.Length * 2);
         try
         {
-            var count = await socket.ReceiveAsync(_in.AsMemory(_end), SocketFlags.None, CancellationToken.None);
+            var count = await socket.ReceiveAsync(_in.AsMemory(_end));
             _end += count;
             return count;
         }

@@ -1,10 +1,11 @@
 using System.Net.Sockets;
 using Quarterdeck.Workers.Front.Http;
+using Quarterdeck.Workers.Front.Transport;
 
 namespace Quarterdeck.Workers.Front.Upstream;
 
 /// <summary>Connections to one compute server. Those of an earlier start of its process are thrown away.</summary>
-internal sealed class UpstreamPool(IUpstream server)
+internal sealed class UpstreamPool(IUpstream server, IoLoops loops)
 {
     /// <summary>Requests and web sockets at once; more are refused, so that one worker cannot take all descriptors.</summary>
     public const int Most = 4096;
@@ -32,7 +33,7 @@ internal sealed class UpstreamPool(IUpstream server)
             lock (_gate)
                 if (!_idle.TryPop(out connection)) return null;
             var idle = Environment.TickCount64 - connection.IdleSince;
-            if (connection.Generation == generation && idle < MostIdle && (idle < Doubtful && !careful || !connection.IsStale())) return connection;
+            if (connection.Generation == generation && idle < MostIdle && !connection.IsStale(careful || idle >= Doubtful)) return connection;
             Drop(connection);
         }
     }
@@ -59,7 +60,7 @@ internal sealed class UpstreamPool(IUpstream server)
             socket.Dispose();
             throw;
         }
-        var connection = new UpstreamConnection(socket, generation);
+        var connection = new UpstreamConnection(loops.Take(socket), generation);
         lock (_gate) _all.Add(connection);
         return connection;
     }

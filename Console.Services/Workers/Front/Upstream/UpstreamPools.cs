@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Quarterdeck.Workers.Front.Http;
+using Quarterdeck.Workers.Front.Transport;
 
 namespace Quarterdeck.Workers.Front.Upstream;
 
@@ -11,12 +12,13 @@ internal sealed class UpstreamPools : IDisposable
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5), Between = TimeSpan.FromMilliseconds(10);
     private readonly ConditionalWeakTable<IUpstream, UpstreamPool> _pools = []; // a cordon that ended takes its pool along
+    private readonly ConditionalWeakTable<IUpstream, UpstreamPool>.CreateValueCallback _make;
     private readonly Timer _timer;
     private int _sweeping;
 
-    public UpstreamPools() => _timer = new Timer(_ => Sweep(), null, Look, Look);
+    public UpstreamPools(IoLoops loops) => (_make, _timer) = (server => new UpstreamPool(server, loops), new Timer(_ => Sweep(), null, Look, Look));
 
-    public UpstreamPool Of(IUpstream server) => _pools.GetValue(server, static s => new UpstreamPool(s));
+    public UpstreamPool Of(IUpstream server) => _pools.GetValue(server, _make);
 
     /// <summary>A connection over which nothing was sent yet. A compute server that is being started again is waited for.</summary>
     /// <param name="pool">Which.</param>
