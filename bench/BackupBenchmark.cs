@@ -9,7 +9,7 @@ namespace Quarterdeck.Bench;
 internal sealed partial class BackupBenchmark : IBenchmark
 {
     private const int MiB = 1 << 20, Chunk = 65536, Rounds = 5, FullRounds = 3;
-    private static readonly int Times = Environment.GetEnvironmentVariable("QUARTERDECK_BENCH_LONG") == "1" ? 8 : 1;
+    private static readonly int Times = (int)BenchDisk.SizeOf(1);
     private static readonly int DataMiB = 768 * Times;
     private readonly string _run = "qdbench" + Guid.NewGuid().ToString("N")[..8];
 

@@ -15,6 +15,9 @@ internal sealed class BenchDisk(string folder, long size)
     private const int Block = 4096, Chunk = 65536;
     private readonly Random _random = new(7);
 
+    /// <summary>A size of the short form, or eight times that in the long one.</summary>
+    public static long SizeOf(long bytes) => Environment.GetEnvironmentVariable("QUARTERDECK_BENCH_LONG") == "1" ? 8 * bytes : bytes;
+
     /// <summary>Its size in bytes.</summary>
     public long Size => size;
 

@@ -1,31 +1,26 @@
-using System.Net.Http.Json;
-using System.Text.Json;
-
 namespace Quarterdeck.Bench;
 
 /// <summary>Restores of a VM in place beside what else one would do: copy the whole image over a link of 1 Gbit/s, or let restic restore into the file.</summary>
 internal sealed class RestoreBenchmark : IBenchmark
 {
     private const int Rounds = 3;
-    private static readonly bool Long = Environment.GetEnvironmentVariable("QUARTERDECK_BENCH_LONG") == "1";
     private static readonly DiskChange[] Changes = [new("1 % contiguous", 1), new("5 % contiguous", 5), new("25 % contiguous", 25), new("1 % random 4 KiB", 1, Scattered: true)];
 
     public string Name => "restore";
 
-    public string Description => "incremental and full restores, against qemu-img over a 1 Gbit/s link, restic in place, and qemu-img raw to qcow2; --long: 8 GiB rather than 1 GiB";
+    public string Description => "incremental restores, against qemu-img over a 1 Gbit/s link and restic in place; --long: 8 GiB rather than 1 GiB";
 
     public async Task<IReadOnlyList<Figure>> RunAsync(CancellationToken cancellation)
     {
-        var folder = Directory.CreateTempSubdirectory("qd-bench-restore-").FullName;
-        File.SetUnixFileMode(folder, File.GetUnixFileMode(folder) | UnixFileMode.OtherExecute | UnixFileMode.OtherRead | UnixFileMode.GroupExecute | UnixFileMode.GroupRead); // QEMU runs as a user of its own
+        var folder = BenchVm.Folder();
         try
         {
-            var disk = new BenchDisk(folder, (Long ? 8L : 1L) << 30);
+            var disk = new BenchDisk(folder, BenchDisk.SizeOf(1L << 30));
             await disk.FillAsync(cancellation);
             var image = Path.Combine(folder, "disk.qcow2");
             await Tools.RunAsync("qemu-img", ["convert", "-f", "raw", "-O", "qcow2", disk.Raw, image], cancellation);
             await using var console = await ConsoleUnderTest.StartAsync(cancellation, new Dictionary<string, string> { ["QUARTERDECK_IMAGE_ROOTS"] = folder });
-            await using var vm = await VmAsync(console, folder, image, cancellation);
+            await using var vm = await BenchVm.MakeAsync(console, folder, image, cancellation);
             var figures = new List<Figure>();
             var copied = await CopiedAsync(disk, folder, cancellation);
             var restic = await ResticPeer.StartAsync(disk, folder, cancellation);
@@ -46,16 +41,6 @@ internal sealed class RestoreBenchmark : IBenchmark
                 figures.Add(new Figure($"incremental restore, {change.Name}", "s", Tools.Median(ours), "qemu-img over 1 Gbit/s", copied, (product, peer) => peer / product >= faster, faster > 0 ? $"{faster:0} x faster" : "none"));
                 figures.Add(new Figure($"incremental restore, {change.Name}", "s", Tools.Median(ours), restic.Version, Tools.Median(theirs), (product, peer) => peer / product >= against, against > 0 ? $"{against:0} x faster" : "none"));
             }
-            var (full, convert) = (new List<double>(), new List<double>());
-            for (var round = 0; round < Rounds; round++)
-            {
-                var target = Path.Combine(folder, "converted.qcow2");
-                convert.Add((await Tools.RunAsync("bash", ["-c", $"qemu-img convert -f raw -O qcow2 '{disk.Raw}' '{target}' && sync '{target}'"], cancellation)).Seconds);
-                File.Delete(target);
-                full.Add((await vm.RestoreAsync(console, "full", cancellation)).GetProperty("seconds").GetDouble());
-                Console.Error.WriteLine($"full: {full[^1]:0.00} s; qemu-img convert and sync {convert[^1]:0.00} s");
-            }
-            figures.Add(new Figure("full restore", "s", Tools.Median(full), "qemu-img convert raw to qcow2, made durable", Tools.Median(convert), (product, peer) => peer / product >= 0.7, "at least 70 % of its speed"));
             return figures;
         }
         finally
@@ -107,25 +92,4 @@ internal sealed class RestoreBenchmark : IBenchmark
             await server.WaitForExitAsync(CancellationToken.None);
         }
     }
-
-    private static async Task<BenchVm> VmAsync(ConsoleUnderTest console, string folder, string image, CancellationToken cancellation)
-    {
-        var host = (await console.GetAsync("hosts", cancellation)).GetProperty("items").EnumerateArray().First(h => h.GetProperty("uri").GetString() == "qemu:///system").GetProperty("id").GetString()!;
-        using var answer = await console.Http.PostAsJsonAsync("repositories", new { name = "bench", kind = "local", location = Path.Combine(folder, "repository") }, cancellation);
-        var repository = (await answer.Content.ReadFromJsonAsync<JsonElement>(cancellation)).GetProperty("id").GetString()!;
-        var made = await console.OperateAsync(HttpMethod.Post, "vms", JsonContent.Create(new { name = "qdbench-" + Guid.NewGuid().ToString("N")[..8], hostId = host, vcpus = 1, memoryMiB = 64, disks = new[] { new { sourcePath = image, format = "qcow2" } } }), cancellation);
-        var id = made.GetProperty("result").GetProperty("vmId").GetString()!;
-        var backup = await console.OperateAsync(HttpMethod.Post, $"vms/{id}/actions/backup", JsonContent.Create(new { repositoryId = repository }), cancellation);
-        return new BenchVm(console, id, backup.GetProperty("result").GetProperty("recoveryPointId").GetString()!);
-    }
-}
-
-/// <summary>The VM whose disk is restored; removed in the end.</summary>
-internal sealed class BenchVm(ConsoleUnderTest console, string id, string point) : IAsyncDisposable
-{
-    /// <summary>Restores it to its point; answers the operation's result.</summary>
-    public async Task<JsonElement> RestoreAsync(ConsoleUnderTest with, string mode, CancellationToken cancellation) =>
-        (await with.OperateAsync(HttpMethod.Post, "restores", JsonContent.Create(new { recoveryPointId = point, mode, start = false }), cancellation)).GetProperty("result");
-
-    public async ValueTask DisposeAsync() => await console.OperateAsync(HttpMethod.Delete, $"vms/{id}", null, CancellationToken.None);
 }

@@ -167,5 +167,9 @@ public sealed class Qcow2Writer : IDisposable
     private static long Align(long bytes) => (bytes + Cluster - 1) / Cluster * Cluster;
 
     /// <summary>Closes the file; without <see cref="Finish"/> it is no image.</summary>
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        _writeBack.Dispose();
+        _file.Dispose();
+    }
 }

@@ -83,7 +83,8 @@ internal sealed partial class LocalStore(string root) : IObjectStore
             var done = 0;
             while (done < into.Length)
             {
-                var read = await RandomAccess.ReadAsync(file, into[done..], offset + done, cancellation);
+                // Who comes on a thread of their own waits on it: handing each chunk to the pool and back costs more than reading it.
+                var read = Thread.CurrentThread.IsThreadPoolThread ? await RandomAccess.ReadAsync(file, into[done..], offset + done, cancellation) : RandomAccess.Read(file, into.Span[done..], offset + done);
                 if (read == 0) break;
                 done += read;
             }

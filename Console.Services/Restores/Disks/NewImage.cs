@@ -51,6 +51,7 @@ internal sealed class NewImage : IDisposable
     public void Dispose()
     {
         _qcow2?.Dispose();
+        _writeBack?.Dispose();
         _raw?.Dispose();
     }
 }

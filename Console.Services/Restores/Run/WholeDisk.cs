@@ -27,12 +27,12 @@ internal sealed class WholeDisk
         try
         {
             using var image = new NewImage(path, format, disk.SizeBytes);
-            await PointSource.TryAsync(() => Parallel.ForEachAsync(repository.OpenIndex(disk.Root, disk.SizeBytes).DataAsync(cancellation), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation }, async (item, c) =>
+            await PointSource.TryAsync(() => OwnThreads.ForEachAsync(repository.OpenIndex(disk.Root, disk.SizeBytes).DataAsync(cancellation), AtOnce, (item, stop) =>
             {
                 var buffer = ArrayPool<byte>.Shared.Rent(Repository.ChunkSize);
                 try
                 {
-                    await repository.ReadAsync(item.Id, buffer.AsMemory(0, Repository.ChunkSize), c);
+                    repository.ReadAsync(item.Id, buffer.AsMemory(0, Repository.ChunkSize), stop).GetAwaiter().GetResult();
                     var offset = item.Chunk * Repository.ChunkSize;
                     var length = (int)Math.Min(Repository.ChunkSize, disk.SizeBytes - offset);
                     image.Write(offset, buffer.AsSpan(0, length));
@@ -41,7 +41,7 @@ internal sealed class WholeDisk
                     told();
                 }
                 finally { ArrayPool<byte>.Shared.Return(buffer); }
-            }));
+            }, cancellation));
             image.Finish();
         }
         catch (IOException e) when (e.HResult is NoRoom or LinuxNoRoom)
