@@ -5,6 +5,7 @@ using Quarterdeck.Access;
 using Quarterdeck.Database;
 using Quarterdeck.Events;
 using Quarterdeck.Metrics;
+using Quarterdeck.Operations;
 using Quarterdeck.Platform;
 using Quarterdeck.Secrets;
 using Quarterdeck.Workers;
@@ -50,6 +51,7 @@ public static class NodeProgram
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(15));
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddOptions<OperationsOptions>().BindConfiguration("Quarterdeck:Operations"); // its name
         builder.Services.AddDatabase().AddEvents().AddSecrets().AddConsoleMetrics().AddGuard().AddWorkerNode();
         return builder.Build();
     }

@@ -48,6 +48,10 @@ public sealed partial class TierBook
         return await _workers.FindAsync(name, cancellation) is { } worker ? Result<IReadOnlyList<TierStep>>.From(await _store.HistoryAsync(worker.Serial, cancellation)) : Problem.NotFound("worker", name);
     }
 
+    /// <summary>Workers that a person should look at: set apart by strikes, or off; the last change first, at most 100.</summary>
+    public async Task<Result<IReadOnlyList<Worker>>> ApartAsync(Caller caller, CancellationToken cancellation) =>
+        await _guard.CheckAsync(caller, WorkersPermissions.Read, "worker", cancellation) is { } refused ? refused : Result<IReadOnlyList<Worker>>.From(await _workers.ApartAsync(cancellation));
+
     /// <summary>Counts something against a worker, and moves it when it was too much. Says where the worker is now; a worker that is gone counts as off.</summary>
     /// <param name="serial">The worker.</param>
     /// <param name="kind">What it did.</param>

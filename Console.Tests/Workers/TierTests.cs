@@ -20,6 +20,7 @@ public sealed class TierTests
         for (var i = 0; i < 2; i++) (await book.StrikeAsync(serial, StrikeKind.Cpu, "Version 1: a loop.", 1, None)).ShouldBe(WorkerTier.Shared);
         (await book.StrikeAsync(serial, StrikeKind.Cpu, "Version 1: the last loop.", 2, None)).ShouldBe(WorkerTier.Cordon);
         await room.SeesAsync(table => table.Workers[serial].Tier is WorkerTier.Cordon);
+        (await book.ApartAsync(WorkersRoom.Viewer, None)).Value.ShouldHaveSingleItem().TierReason.ShouldBe("Version 1: the last loop.");
         var worker = (await room.Registry.GetAsync(WorkersRoom.Viewer, "shop", None)).Value;
         (worker.TierReason, worker.TierUntil is not null).ShouldBe(("Version 1: the last loop.", true));
 
@@ -44,7 +45,9 @@ public sealed class TierTests
         await book.StrikeAsync(serial, StrikeKind.Stuck, "stuck again", 4, None);
         (await room.Registry.GetAsync(Caller.System, "shop", None)).Value.Tier.ShouldBe(WorkerTier.Off);
         await ReturnUntilAsync(room, book, WorkerTier.Cordon);
+        (await book.ApartAsync(WorkersRoom.Viewer, None)).Value.ShouldHaveSingleItem().Name.ShouldBe("shop");
         await ReturnUntilAsync(room, book, WorkerTier.Shared);
+        (await book.ApartAsync(WorkersRoom.Viewer, None)).Value.ShouldBeEmpty();
         (await room.Registry.GetAsync(Caller.System, "shop", None)).Value.ShouldSatisfyAllConditions(w => w.TierReason.ShouldBeNull(), w => w.TierUntil.ShouldBeNull());
         await book.ReturnDueAsync(None);
         (await book.HistoryAsync(Caller.System, "shop", None)).Value.Count.ShouldBe(4);

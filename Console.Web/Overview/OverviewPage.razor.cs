@@ -6,6 +6,7 @@ using Quarterdeck.Operations;
 using Quarterdeck.Platform;
 using Quarterdeck.Plugins;
 using Quarterdeck.Web.Live;
+using Quarterdeck.Workers;
 
 namespace Quarterdeck.Web.Overview;
 
@@ -19,6 +20,8 @@ public sealed partial class OverviewPage
     private LiveView<Vm> _vms = default!;
     private LiveView<Plugin> _plugins = default!;
     private LiveView<OperationInfo> _running = default!, _troubled = default!, _recent = default!;
+    private LiveView<Worker> _workers = default!;
+    private IReadOnlyList<Worker> _apart = [];
     private VmCounts? _counts;
     private IReadOnlyList<AuditEntry>? _audit;
     private Caller? _caller;
@@ -27,11 +30,13 @@ public sealed partial class OverviewPage
     [Inject] private HostRegistry Hosts { get; set; } = default!;
     [Inject] private VirtualMachines Vms { get; set; } = default!;
     [Inject] private PluginRegistry Plugins { get; set; } = default!;
+    [Inject] private TierBook Tiers { get; set; } = default!;
     [Inject] private OperationReader Operations { get; set; } = default!;
     [Inject] private AuditTrail Audit { get; set; } = default!;
     [Inject] private EventStream<HostInfo> HostStream { get; set; } = default!;
     [Inject] private EventStream<Vm> VmStream { get; set; } = default!;
     [Inject] private EventStream<Plugin> PluginStream { get; set; } = default!;
+    [Inject] private EventStream<Worker> WorkerStream { get; set; } = default!;
     [Inject] private EventStream<OperationInfo> OperationStream { get; set; } = default!;
     [Inject] private TimeProvider Clock { get; set; } = default!;
 
@@ -40,6 +45,7 @@ public sealed partial class OverviewPage
         _hosts = View(HostStream, (caller, c) => Hosts.ListAsync(caller, new PageQuery(Size: 100), c));
         _vms = View(VmStream, CountVmsAsync);
         _plugins = View(PluginStream, (caller, c) => Plugins.ListAsync(caller, new PageQuery(Size: PageQuery.MaxSize), c));
+        _workers = View(WorkerStream, ApartAsync);
         _running = View(OperationStream, (caller, c) => Operations.ListAsync(caller, new OperationQuery { States = [OperationState.Running, OperationState.Queued] }, new PageQuery(Size: 8), c), concerns: o => !o.Ended);
         _troubled = View(OperationStream, TroubledAsync, concerns: IsTroubled);
         _recent = View(OperationStream, RecentAsync, concerns: o => o.Ended);
@@ -56,6 +62,7 @@ public sealed partial class OverviewPage
         Refresh(_hosts);
         Refresh(_vms);
         Refresh(_plugins);
+        Refresh(_workers);
         Refresh(_running);
         Refresh(_troubled);
         Refresh(_recent);
@@ -66,6 +73,12 @@ public sealed partial class OverviewPage
         var counts = await Vms.CountAsync(caller, new VmQuery(), cancellation);
         if (counts.TryGet(out var value, out var problem)) _counts = value;
         return problem is null ? new Page<Vm>([], 0, 1, 1) : problem; // no rows: every change counts again, at most once a second
+    }
+
+    private async Task<Result<Page<Worker>>> ApartAsync(Caller caller, CancellationToken cancellation)
+    {
+        if (caller.May(WorkersPermissions.Read) && (await Tiers.ApartAsync(caller, cancellation)).TryGet(out var apart, out _)) _apart = apart;
+        return new Page<Worker>([], 0, 1, 1); // no rows: every change reads again, at most once a second
     }
 
     private Task<Result<Page<OperationInfo>>> TroubledAsync(Caller caller, CancellationToken cancellation)

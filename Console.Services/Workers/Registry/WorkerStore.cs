@@ -50,6 +50,13 @@ internal sealed class WorkerStore(Db db, TimeProvider time)
         return await QueryAsync(connection, "WHERE w.id IN @ids", new { ids }, cancellation);
     }
 
+    /// <summary>Workers that strikes set apart, and those that are off, the last change first; at most 100.</summary>
+    public async Task<IReadOnlyList<Worker>> ApartAsync(CancellationToken cancellation)
+    {
+        await using var connection = await db.OpenAsync(cancellation);
+        return await QueryAsync(connection, "WHERE w.tier = @off OR w.tier_cause = @strikes ORDER BY w.changed_at DESC, w.serial LIMIT 100", new { off = WorkerTier.Off.ToColumn(), strikes = TierCause.Strikes.ToColumn() }, cancellation);
+    }
+
     /// <summary>Serial numbers by name; names that no worker has are left out.</summary>
     public async Task<IReadOnlyDictionary<string, long>> SerialsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation)
     {

@@ -237,7 +237,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         _handedStartMs = package.Limits.StartupMs;
         Volatile.Write(ref _handedAt, _parts.Time.GetTimestamp());
         if (Excess > 0) _crowded();
-        if (_loaded.TryAdd(package.Key, 0)) _parts.Figures.RecordColdStart(package.Key.Serial, package.Key.Version);
+        if (_loaded.TryAdd(package.Key, 0) && !IsCheck) _parts.Figures.RecordColdStart(package.Key.Serial, package.Key.Version);
     }
 
     private void Down(string reason)

@@ -3,7 +3,7 @@ using Quarterdeck.Platform;
 
 namespace Quarterdeck.Workers.Runtime;
 
-/// <summary>Loads a candidate in a compute server of its own, which ends with the check: code that hangs, crashes or eats memory hurts nobody.</summary>
+/// <summary>Loads a candidate in a compute server that runs nothing else: code that hangs, crashes or eats memory hurts nobody. The process serves several checks of one worker, as long as all pass.</summary>
 internal sealed class StartupCheck(ServerFleet fleet) : IStartupCheck
 {
     // Workerd's own share of the CPU between sending the code and the answer, and the kernel's 10 ms steps.
@@ -25,24 +25,37 @@ internal sealed class StartupCheck(ServerFleet fleet) : IStartupCheck
 
     private async Task<Result<StartupReport>> TryAsync(StartupCandidate candidate, CancellationToken cancellation)
     {
-        using var soon = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        soon.CancelAfter(Longest);
-        var package = CodePackage.Of(candidate.Code);
-        var server = fleet.Checks.Take(package);
-        try { return await TryAsync(server, candidate, soon.Token, cancellation); }
-        finally { fleet.Checks.GiveBack(server); }
+        var (report, used) = await OnceAsync(candidate, fresh: false, cancellation);
+        // Code that ran there before may be why: only a process of its own refuses it.
+        return used && report.Problem is not null ? (await OnceAsync(candidate, fresh: true, cancellation)).Report : report;
     }
 
-    private static async Task<Result<StartupReport>> TryAsync(ServerProcess server, StartupCandidate candidate, CancellationToken soon, CancellationToken cancellation)
+    private async Task<(Result<StartupReport> Report, bool Used)> OnceAsync(StartupCandidate candidate, bool fresh, CancellationToken cancellation)
     {
-        var key = candidate.Code.Key.ToString();
-        using var ticket = server.InFlight.Begin(candidate.Code.Key);
+        using var soon = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        soon.CancelAfter(Longest);
+        var server = fleet.Checks.Take(candidate.Code.Key.Serial, candidate.Code.Limits, fresh);
+        var used = server.Serial is not null;
+        long? passed = null;
+        try
+        {
+            var report = await TryAsync(server.Process, candidate, server.Offer(candidate.Code), soon.Token, cancellation);
+            if (report.Problem is null) passed = candidate.Code.Key.Serial;
+            return (report, used);
+        }
+        finally { fleet.Checks.GiveBack(server, passed); }
+    }
+
+    private static async Task<Result<StartupReport>> TryAsync(ServerProcess server, StartupCandidate candidate, WorkerKey version, CancellationToken soon, CancellationToken cancellation)
+    {
+        var key = version.ToString();
+        using var ticket = server.InFlight.Begin(version);
         try
         {
             await Task.WhenAny(server.ReadyAsync(soon), server.Ended);
             if (server.Admin is not { } admin || server.Pid is not { } pid) return Problem.Unavailable("No worker can run here", $"A compute server for the check did not start. {server.LastEnd}");
             var (began, cpu) = (Stopwatch.GetTimestamp(), ProcessUse.Cpu(pid) ?? 0);
-            if (await admin.LoadAsync(key, soon) is { } refused) return Refused(refused);
+            if (await admin.LoadAsync(key, soon) is { } refused) return Refused(refused, key);
             var status = candidate.HealthPath is { } path ? await AskAsync(server.SocketPath, key, path, soon) : ((int Status, string? Error)?)null;
             var took = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
             var used = ((ProcessUse.Cpu(pid) ?? cpu) - cpu) * 1000 - OwnCpuMs;
@@ -65,8 +78,8 @@ internal sealed class StartupCheck(ServerFleet fleet) : IStartupCheck
         return server.LastEnd ?? "It neither answered nor ended.";
     }
 
-    private static Problem Refused(string error) =>
-        Problem.Invalid("modules", error.Replace("t/0@0/", "", StringComparison.Ordinal).Trim(), "Mend the code, or the compatibility date and flags that it needs.");
+    private static Problem Refused(string error, string key) =>
+        Problem.Invalid("modules", error.Replace($"t/{key}/", "", StringComparison.Ordinal).Trim(), "Mend the code, or the compatibility date and flags that it needs.");
 
     private static async Task<(int Status, string? Error)> AskAsync(string socket, string key, string path, CancellationToken cancellation)
     {

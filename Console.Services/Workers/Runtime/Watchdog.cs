@@ -10,6 +10,8 @@ internal sealed class Watchdog(ServerParts parts, ServerProcess server, RunningP
     // With the guard in the process, loops end there; what gets as far as this is code that cannot be interrupted, for which the guard gives it half a second more.
     private const int GuardGraceMs = 700;
 
+    private const int MostBefore = 16, OtherTurnMs = 25;
+
     // A slow start is told better by how long it took, and nobody waits behind it.
     private const int CheckMs = 500;
 
@@ -53,10 +55,13 @@ internal sealed class Watchdog(ServerParts parts, ServerProcess server, RunningP
     {
         if (waited > TimeSpan.FromSeconds(parts.Options.SilentSeconds)) return $"It did not answer for {waited.TotalSeconds:0} s.";
         if (ProcessUse.Cpu(process.Id) is not { } now || cpuAtAsk is not { } then) return null;
-        var allowed = Math.Max(parts.Options.StuckMs, server.IsCheck ? CheckMs : 0) + LongestTurn() + (guard is { IsActive: true } ? GuardGraceMs : 0);
+        var allowed = Allowed(server.IsCheck ? CheckMs : parts.Options.StuckMs, server.InFlight.Count, LongestTurn(), guard is { IsActive: true });
         var used = (now - then) * 1000;
         return used >= allowed && waited.TotalMilliseconds >= allowed ? $"It used {used:0} ms of CPU without answering." : null;
     }
+
+    /// <summary>CPU milliseconds without an answer that are no sign of an endless turn: the longest one, and one of each other request that may stand before the ping.</summary>
+    public static int Allowed(int stuckMs, int requests, int longestTurn, bool guarded) => stuckMs + longestTurn + (Math.Clamp(requests - 1, 0, MostBefore) * OtherTurnMs) + (guarded ? GuardGraceMs : 0);
 
     // A version that may compute for 10 s at a stretch must not be killed after one, as long as it has a request; one that was just handed out is starting.
     private int LongestTurn()

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Bunit;
+using Microsoft.Extensions.DependencyInjection;
 using Quarterdeck.Web.Workers;
 using Quarterdeck.Workers;
 
@@ -31,6 +32,22 @@ public sealed class WorkerPartsTests : BunitContext
         chart.Find("svg").GetAttribute("aria-label")!.ShouldBe("CPU, 60 min ago to now. p50: now 3000 µs, highest 3000 µs. wall: no figures.");
         chart.FindAll("path")[0].GetAttribute("d")!.Count(c => c == 'M').ShouldBe(2);
         chart.FindAll("path")[1].GetAttribute("d").ShouldBe("");
+    }
+
+    [Fact]
+    public void A_worker_that_was_set_apart_or_switched_off_is_told_on_the_overview_with_the_reason()
+    {
+        Services.AddSingleton(TimeProvider.System);
+        var card = Render<Quarterdeck.Web.Overview.NeedsAttention>(p => p.Add(x => x.Hosts, []).Add(x => x.Plugins, []).Add(x => x.Operations, []).Add(x => x.Since, Noon)
+            .Add(x => x.Workers, [Of("loops", WorkerTier.Cordon, "A turn took 112 ms of CPU."), Of("bombs", WorkerTier.Off, "It ended its process.")]));
+        card.FindAll("a.qd-row-link").Select(a => (a.TextContent, a.GetAttribute("href"))).ShouldBe(
+            [("Worker loops was set apart", "workers/loops?tab=settings"), ("Worker bombs is switched off", "workers/bombs?tab=settings")]);
+        card.FindAll(".qd-why").Select(w => w.TextContent).ShouldBe(["A turn took 112 ms of CPU.", "It ended its process."]);
+
+        static Worker Of(string name, WorkerTier tier, string reason) => new()
+        {
+            Id = Guid.NewGuid(), Serial = 1, Name = name, Trusted = true, Tier = tier, TierReason = reason, LatestVersion = 1, CreatedBy = "ada", CreatedAt = Noon, ChangedAt = Noon,
+        };
     }
 
     [Fact]

@@ -41,10 +41,13 @@ public sealed class TwoNodesTests
             await PutAsync(console, "second");
             await UntilAsync(client, there, "second", node);
             Assert.Equal("second", await AskAsync(client, here));
+            await ServersAsync(console, servers => servers.Any(s => s.Node == "other" && s.State == "up") && servers.Any(s => s.Node != "other" && s.State == "up"));
+            await LogAsync(console, client, there);
 
             node.Kill();
             await node.WaitForExitAsync();
             for (var i = 0; i < 20; i++) Assert.Equal("second", await AskAsync(client, here));
+            await ServersAsync(console, servers => servers.Where(s => s.Node == "other").All(s => s.State == "down") && servers.Any(s => s.Node != "other" && s.State == "up"));
         }
         finally
         {
@@ -59,7 +62,7 @@ public sealed class TwoNodesTests
         var start = new ProcessStartInfo("dotnet",
         [
             typeof(ConsoleOptions).Assembly.Location, "--role", "workers", $"--QUARTERDECK_DATABASE={database}", $"--QUARTERDECK_KEY_FILE={key}", $"--QUARTERDECK_DATA={data}",
-            $"--QUARTERDECK_WORKER_URLS=http://127.0.0.1:{port}", "--Quarterdeck:Workers:Servers:Shards=1", "--Logging:LogLevel:Default=Warning",
+            $"--QUARTERDECK_WORKER_URLS=http://127.0.0.1:{port}", "--Quarterdeck:Workers:Servers:Shards=1", "--Quarterdeck:Operations:Node=other", "--Logging:LogLevel:Default=Warning",
         ]) { RedirectStandardOutput = true, RedirectStandardError = true };
         var process = Process.Start(start)!;
         process.OutputDataReceived += (_, _) => { };
@@ -72,10 +75,40 @@ public sealed class TwoNodesTests
         using var form = new MultipartFormDataContent
         {
             { new StringContent("""{"mainModule":"main.js","compatibilityDate":"2026-04-01"}""", Encoding.UTF8, "application/json"), "metadata" },
-            { new StringContent($"export default {{ async fetch() {{ return new Response('{answer}'); }} }};", Encoding.UTF8, "application/javascript"), "main.js", "main.js" },
+            { new StringContent($"export default {{ async fetch(r) {{ console.log('at ' + new URL(r.url).pathname); return new Response('{answer}'); }} }};", Encoding.UTF8, "application/javascript"), "main.js", "main.js" },
         };
         using var made = await console.Rest.PutAsync("/api/v1/workers/shop", form);
         Assert.True(made.StatusCode is HttpStatusCode.Created, await made.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>Waits until the list of all nodes' compute servers is as it should be.</summary>
+    private static async Task ServersAsync(TestConsole console, Func<IReadOnlyList<(string Node, string State)>, bool> condition)
+    {
+        for (var clock = Stopwatch.StartNew(); ; await Task.Delay(100))
+        {
+            var all = (await console.Rest.GetFromJsonAsync<System.Text.Json.JsonElement>("/api/v1/compute-servers")).GetProperty("items").EnumerateArray()
+                .Select(s => (s.GetProperty("node").GetString()!, s.GetProperty("state").GetString()!)).ToList();
+            if (condition(all)) return;
+            if (clock.Elapsed > Limit) Assert.Fail($"The compute servers are {string.Join(", ", all)}.");
+        }
+    }
+
+    /// <summary>Watches the log at the console while the other node is asked.</summary>
+    private static async Task LogAsync(TestConsole console, HttpClient client, Uri other)
+    {
+        using var late = new CancellationTokenSource(Limit);
+        using var answer = await console.Rest.GetAsync("/api/v1/workers/shop/logs", HttpCompletionOption.ResponseHeadersRead, late.Token);
+        using var lines = new StreamReader(await answer.Content.ReadAsStreamAsync(late.Token));
+        var asking = Task.Run(async () =>
+        {
+            // The node learns of the watcher in a moment; from then on it reports.
+            for (; !late.IsCancellationRequested; await Task.Delay(100)) await AskAsync(client, new Uri(other, "/elsewhere"));
+        });
+        while (await lines.ReadLineAsync(late.Token) is { } line)
+            if (line.Contains("at /elsewhere", StringComparison.Ordinal)) break;
+        Assert.False(late.IsCancellationRequested);
+        await late.CancelAsync();
+        await asking;
     }
 
     private static async Task UntilAsync(HttpClient client, Uri at, string answer, Process node)

@@ -62,6 +62,8 @@ public sealed class SandboxTests
         var groups = File.ReadAllLines($"/proc/{cordon.Pid}/cgroup").Select(line => line.Split(':', 3)).ToList();
         if (groups.Find(g => g[1].Split(',').Contains("cpu") && g[2].Contains("quarterdeck-", StringComparison.Ordinal)) is { } first)
             File.ReadAllText($"/sys/fs/cgroup/cpu/{Path.GetFileName(first[2])}/cpu.cfs_quota_us").Trim().ShouldBe("20000"); // of 50,000: 30 % and 10 % for the process itself
+        if (groups.Find(g => g[1].Split(',').Contains("cpu") && g[2].Contains("quarterdeck-", StringComparison.Ordinal)) is { } weighed)
+            File.ReadAllText($"/sys/fs/cgroup/cpu/{Path.GetFileName(weighed[2])}/cpu.shares").Trim().ShouldBe("102"); // a tenth of what others have
         if (cordon.Sandbox.User) File.ReadAllText($"/proc/{cordon.Pid}/status").Split('\n').Single(l => l.StartsWith("Uid:", StringComparison.Ordinal)).ShouldNotBe(
             File.ReadAllText($"/proc/{node.Info().Pid}/status").Split('\n').Single(l => l.StartsWith("Uid:", StringComparison.Ordinal)));
     }

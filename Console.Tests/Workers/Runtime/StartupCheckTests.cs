@@ -48,4 +48,33 @@ public sealed class StartupCheckTests
         (await Refused(Candidate("let x = 0; for (let i = 0; i < 3e8; i++) x += i % 7; export default { fetch() { return new Response(String(x)); } };", limits: WorkerLimits.Usual with { StartupMs = 20 }))).Field.ShouldBe("limits.startupMs");
         (await Refused(Candidate($"// {new string('x', 2000)}\nexport default {{}};", limits: WorkerLimits.Usual with { CodeBytes = 1000 }))).Field.ShouldBe("modules");
     }
+
+    [Fact]
+    public async Task A_process_serves_more_checks_of_the_worker_whose_code_passed_and_of_no_other()
+    {
+        await using var node = await ComputeNode.StartAsync();
+        var check = new StartupCheck(node.Fleet);
+        (await check.CheckAsync(Candidate("export default { fetch() { return new Response('first'); } };"), default)).Problem.ShouldBeNull();
+        var (limits, passed) = (WorkerLimits.Usual, node.Fleet.Checks.Take(7, WorkerLimits.Usual, fresh: false));
+        passed.Serial.ShouldBe(7);
+        node.Fleet.Checks.GiveBack(passed, 7);
+        var other = node.Fleet.Checks.Take(8, limits, fresh: false);
+        other.Serial.ShouldBeNull();
+        node.Fleet.Checks.GiveBack(other, null);
+        // The second is refused for what it is, with its own text, and its process is not used again.
+        (await check.CheckAsync(Candidate("throw new Error('not today');"), default)).Problem!.Errors[0].Message.ShouldContain("not today");
+        var after = node.Fleet.Checks.Take(7, limits, fresh: false);
+        after.Serial.ShouldBeNull();
+        node.Fleet.Checks.GiveBack(after, null);
+    }
+
+    [Fact]
+    public async Task What_code_leaves_behind_in_a_check_refuses_no_later_code()
+    {
+        await using var node = await ComputeNode.StartAsync(o => o.Guard = false);
+        var check = new StartupCheck(node.Fleet);
+        const string late = "export default { fetch(r, e, ctx) { ctx.waitUntil(new Promise(d => setTimeout(d, 20)).then(() => { for (;;); })); return new Response('fine'); } };";
+        (await check.CheckAsync(Candidate(late, "/"), default)).Value.Status.ShouldBe(200);
+        for (var i = 0; i < 3; i++) (await check.CheckAsync(Candidate("export default { fetch() { return new Response('good'); } };", "/"), default)).Value.Status.ShouldBe(200);
+    }
 }

@@ -70,6 +70,36 @@ public sealed class WatchdogTests
         node.Ends.ShouldAllBe(end => end.Blame == loop);
     }
 
+    [Theory]
+    [InlineData(150, 1, 100, false, 250)]
+    [InlineData(150, 3, 100, false, 300)]
+    [InlineData(150, 1000, 100, false, 650)]
+    [InlineData(150, 1, 30_000, true, 30_850)]
+    public void A_turn_counts_as_endless_after_the_longest_one_and_those_that_may_stand_before_the_ping(int stuck, int requests, int longest, bool guarded, int allowed) =>
+        Quarterdeck.Workers.Runtime.Watchdog.Allowed(stuck, requests, longest, guarded).ShouldBe(allowed);
+
+    [Fact]
+    public async Task A_shard_under_many_requests_at_once_goes_on()
+    {
+        await using var node = await ComputeNode.StartAsync(o => o.Guard = false);
+        var busy = node.Deploy(1, "export default { fetch() { let x = 0; for (let i = 0; i < 2e6; i++) x += i % 7; return new Response(String(x)); } };", limits: WorkerLimits.Usual with { CpuPercent = 100 });
+        (await node.GetAsync(busy)).Status.ShouldBe(200);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => node.TryAsync(busy)));
+        answers.Where(answer => answer.Status != 200).ShouldBeEmpty(node.Info().LastEnd);
+        node.Info().Restarts.ShouldBe(0);
+    }
+
+    [Fact]
+    public void Whoever_had_an_answer_is_not_suspected_of_an_end_and_whoever_had_none_is()
+    {
+        var inFlight = new Quarterdeck.Workers.Runtime.InFlight();
+        var (answered, broken) = (new WorkerKey(1, 1), new WorkerKey(2, 1));
+        using (var ticket = inFlight.Begin(answered)) ticket.Answered();
+        inFlight.Begin(broken).Dispose();
+        inFlight.Snapshot().Select(one => one.Key).ShouldBe([broken]);
+        inFlight.Answers.ShouldBe(1);
+    }
+
     [Fact]
     public async Task A_stopped_process_is_killed_though_it_uses_no_CPU()
     {
