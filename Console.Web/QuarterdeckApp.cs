@@ -143,6 +143,7 @@ public static class QuarterdeckApp
         api.MapBackups();
         api.MapWorkers();
         api.MapZones();
+        api.MapQueues();
         api.MapBackupJobs();
         api.MapRestores();
         api.MapProofs();

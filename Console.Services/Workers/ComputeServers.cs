@@ -44,4 +44,6 @@ public sealed class ComputeServers : IUpstreams
     /// <summary>Calls <c>scheduled()</c> of a version.</summary>
     /// <returns>How it ended: <c>ok</c>, or the name of the failure such as <c>exception</c>.</returns>
     public Task<string> ScheduledAsync(DeployedWorker worker, WorkerKey key, string cron, DateTimeOffset at, CancellationToken cancellation) => _fleet.ScheduledAsync(worker, key, cron, at, cancellation);
+
+    internal Task<Bindings.Queues.QueueVerdict?> QueueAsync(DeployedWorker worker, WorkerKey key, Bindings.Queues.MessageBatch batch, CancellationToken cancellation) => _fleet.QueueAsync(worker, key, batch, cancellation);
 }

@@ -48,4 +48,13 @@ public sealed record WorkerTriggers(IReadOnlyList<string> Crons, IReadOnlyList<Q
 /// <param name="MaxBatchTimeoutSeconds">Longest wait for a batch to fill, 0 to 60.</param>
 /// <param name="MaxRetries">How often a message is tried again, 0 to 100.</param>
 /// <param name="DeadLetterQueue">Where a message goes after that; null to drop it.</param>
-public sealed record QueueConsumer(string Queue, int MaxBatchSize = 10, int MaxBatchTimeoutSeconds = 5, int MaxRetries = 3, string? DeadLetterQueue = null);
+/// <param name="MaxConcurrency">Most calls at once over all nodes, 1 to 250; null for <see cref="UsualConcurrency"/>.</param>
+/// <param name="RetryDelaySeconds">After how long a message is tried again unless the handler says otherwise, 0 to 86,400.</param>
+public sealed record QueueConsumer(
+    string Queue, int MaxBatchSize = 10, int MaxBatchTimeoutSeconds = 5, int MaxRetries = 3, string? DeadLetterQueue = null, int? MaxConcurrency = null, int RetryDelaySeconds = 0)
+{
+    /// <summary>Calls at once where nothing was said.</summary>
+    public const int UsualConcurrency = 10;
+
+    internal int Calls => MaxConcurrency ?? UsualConcurrency;
+}

@@ -14,6 +14,9 @@ public sealed class WorkersOptions
     /// <summary>Host names that are the console's own and can be no zone, besides those it listens on.</summary>
     public IList<string> OwnHostnames { get; set; } = [];
 
+    /// <summary>MiB that a queue may hold before sending to it is refused, 1 to 1,048,576.</summary>
+    public int QueueMiB { get; set; } = 1024;
+
     /// <summary>The compute servers of this node.</summary>
     public ComputeServerOptions Servers { get; set; } = new();
 
@@ -29,6 +32,7 @@ internal sealed class WorkersOptionsValidator : IValidateOptions<WorkersOptions>
         var errors = new List<string>();
         if (options.UploadBytes is < 1 << 20 or > 1 << 30) errors.Add($"Quarterdeck:Workers:UploadBytes: {options.UploadBytes} is not between 1048576 and 1073741824. Example: Quarterdeck__Workers__UploadBytes=268435456");
         if (options.KeepVersions is < 2 or > 10_000) errors.Add($"Quarterdeck:Workers:KeepVersions: {options.KeepVersions} is not between 2 and 10000. Example: Quarterdeck__Workers__KeepVersions=200");
+        if (options.QueueMiB is < 1 or > 1 << 20) errors.Add($"Quarterdeck:Workers:QueueMiB: {options.QueueMiB} is not between 1 and 1048576. Example: Quarterdeck__Workers__QueueMiB=1024");
         Servers(options.Servers, errors);
         if (options.Traces.Endpoint.Length > 0 && !(Uri.TryCreate(options.Traces.Endpoint, UriKind.Absolute, out var collector) && collector.Scheme is "http" or "https"))
             errors.Add($"Quarterdeck:Workers:Traces:Endpoint: '{options.Traces.Endpoint}' is no http address. Example: Quarterdeck__Workers__Traces__Endpoint=http://collector.example.com:4318");

@@ -19,4 +19,10 @@ public static class WorkersPermissions
 
     /// <summary>Set which host names and paths workers answer. Host names are the organisation's, so it takes an administrator.</summary>
     public static readonly Permission ManageZones = new("zones.manage", Role.Administrator, "Add, change and delete zones with their routes and certificates");
+
+    /// <summary>Look at messages of queues, which may hold data of visitors; send, pause and resume.</summary>
+    public static readonly Permission UseQueues = new("queues.use", Role.Operator, "Look at and send messages of queues, pause and resume them");
+
+    /// <summary>Set how long queues keep messages, purge and delete them.</summary>
+    public static readonly Permission ManageQueues = new("queues.manage", Role.Administrator, "Change, purge and delete queues");
 }

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Quarterdeck.Workers.Bindings.Crons;
 using Quarterdeck.Workers.Bindings.Kv;
+using Quarterdeck.Workers.Bindings.Queues;
 
 namespace Quarterdeck.Workers.Bindings;
 
@@ -13,6 +15,10 @@ internal static class BindingsSetup
         services.AddSingleton<KvStore>().AddSingleton<IBindingService, KvBinding>().AddHostedService<KvSweep>();
         // The compute servers are made with the bindings: they are asked for when the first call comes.
         services.AddSingleton<IBindingService>(p => new ServiceBinding(p.GetRequiredService<WorkerTable>(), p.GetRequiredService<ComputeServers>));
+        services.TryAddSingleton<MessageStore>();
+        services.TryAddSingleton<QueueStore>();
+        services.TryAddSingleton<QueueSender>();
+        services.AddSingleton<IBindingService, QueueBinding>().AddHostedService<QueuePump>();
         services.AddSingleton<CronStore>().AddSingleton<Func<ComputeServers>>(p => p.GetRequiredService<ComputeServers>).AddHostedService<CronClock>();
         return services;
     }

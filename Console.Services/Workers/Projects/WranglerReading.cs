@@ -47,7 +47,8 @@ internal sealed class WranglerReading(WranglerFile file)
         foreach (var s in Tables("services")) Bind(bindings, s, "services", new { type = "service", worker = Text(s, "service", "services"), entrypoint = Optional(s, "entrypoint") }, "service", "entrypoint", "environment", "remote");
         foreach (var r in Tables("r2_buckets")) Bind(bindings, r, "r2_buckets", new { type = "bucket", bucket = Text(r, "bucket_name", "r2_buckets") }, "bucket_name", "preview_bucket_name", "remote");
         foreach (var d in Inner("durable_objects", "bindings")) Bind(bindings, d, "durable_objects.bindings", new { type = "durable_object", @class = Text(d, "class_name", "durable_objects.bindings") }, "class_name", "name");
-        foreach (var p in Inner("queues", "producers")) Bind(bindings, p, "queues.producers", new { type = "queue", queue = Text(p, "queue", "queues.producers") }, "queue", "remote");
+        foreach (var p in Inner("queues", "producers")) Bind(bindings, p, "queues.producers", new { type = "queue", queue = Text(p, "queue", "queues.producers") }, "queue", "remote", "delivery_delay");
+        foreach (var p in Inner("queues", "producers").Where(p => p["delivery_delay"] is not null)) _warnings.Add($"{_file}: 'queues.producers.delivery_delay' is a setting of the queue '{Optional(p, "queue")}' here; set it there.");
         if (Table("version_metadata") is { Count: > 0 } metadata) Bind(bindings, metadata, "version_metadata", new { type = "version_metadata" });
         var (assets, folder) = Assets();
         var limits = Table("limits");
@@ -82,8 +83,9 @@ internal sealed class WranglerReading(WranglerFile file)
         var found = new List<QueueConsumer>();
         foreach (var c in Inner("queues", "consumers"))
         {
-            Rest(c, "queues.consumers", "queue", "max_batch_size", "max_batch_timeout", "max_retries", "dead_letter_queue");
-            found.Add(new QueueConsumer(Text(c, "queue", "queues.consumers"), Number(c, "max_batch_size") ?? 10, Number(c, "max_batch_timeout") ?? 5, Number(c, "max_retries") ?? 3, Optional(c, "dead_letter_queue")));
+            Rest(c, "queues.consumers", "queue", "max_batch_size", "max_batch_timeout", "max_retries", "dead_letter_queue", "max_concurrency", "retry_delay", "type");
+            if (Optional(c, "type") is { } type and not "worker") _errors.Add(new($"{_file}: queues.consumers.type", $"There is no consumer of the type '{type}' here.", "Leave it out: messages are handed to the worker's queue()."));
+            found.Add(new QueueConsumer(Text(c, "queue", "queues.consumers"), Number(c, "max_batch_size") ?? 10, Number(c, "max_batch_timeout") ?? 5, Number(c, "max_retries") ?? 3, Optional(c, "dead_letter_queue"), Number(c, "max_concurrency"), Number(c, "retry_delay") ?? 0));
         }
         return found;
     }

@@ -35,6 +35,12 @@ internal sealed partial class BindingReader(WorkerStore workers)
     [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
     private static partial Regex ObjectName();
 
+    /// <summary>What names of queues, buckets and namespaces are like.</summary>
+    public const string NameRule = "Use 1 to 63 letters, digits, '.', '_' and '-', beginning with a letter or digit.";
+
+    /// <summary>Whether a queue, bucket or namespace may be called so.</summary>
+    public static bool IsName(string? name) => name is not null && ObjectName().IsMatch(name);
+
     /// <summary>The bindings, with the values of secrets; what is wrong goes into <paramref name="errors"/>.</summary>
     /// <param name="sent">By name; null for none.</param>
     /// <param name="self">The worker, which may name itself.</param>
@@ -96,7 +102,7 @@ internal sealed partial class BindingReader(WorkerStore workers)
                 if (given is null) return Wrong("It is missing.", $"Send \"{part}\".", "." + part);
                 parts.Remove(given, out var text);
                 if (text.ValueKind is JsonValueKind.Null && !needed) continue;
-                if (text.ValueKind is not JsonValueKind.String || !ObjectName().IsMatch(text.GetString()!)) return Wrong("It is no name.", "Use 1 to 63 letters, digits, '.', '_' and '-', beginning with a letter or digit.", "." + part);
+                if (text.ValueKind is not JsonValueKind.String || !ObjectName().IsMatch(text.GetString()!)) return Wrong("It is no name.", NameRule, "." + part);
                 whole[part] = text.GetString()!;
             }
             return parts.Count > 0 ? Wrong($"There is no such field for the type {composed.ToString().ToLowerInvariant()}.", $"It takes {string.Join(", ", Parts[composed].Select(p => p.Name))}.", "." + parts.Keys.First())

@@ -5,6 +5,7 @@ using Quarterdeck.Access;
 using Quarterdeck.Events;
 using Quarterdeck.Platform.Processes;
 using Quarterdeck.Workers.Bindings.Crons;
+using Quarterdeck.Workers.Bindings.Queues;
 using Quarterdeck.Workers.Projects;
 
 namespace Quarterdeck.Workers.Registry;
@@ -33,6 +34,10 @@ internal static class RegistrySetup
     public static IServiceCollection AddRegistry(this IServiceCollection services)
     {
         services.AddPermissions(typeof(WorkersPermissions));
+        services.TryAddSingleton<QueueStore>();
+        services.TryAddSingleton<MessageStore>();
+        services.TryAddSingleton<QueueSender>();
+        services.AddSingleton<QueueUsers>();
         services.AddSingleton<BindingReader>().AddSingleton<UploadCheck>().AddSingleton<VersionMaker>().AddSingleton<Deployer>();
         // Constructors of public classes stay internal where they take private parts, so the container is told how.
         services.AddSingleton(p => new WorkerRegistry(p.GetRequiredService<WorkerStore>(), p.GetRequiredService<VersionMaker>(), p.GetRequiredService<WorkerNews>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
@@ -40,6 +45,7 @@ internal static class RegistrySetup
         services.AddSingleton(p => new WorkerDeployments(p.GetRequiredService<WorkerStore>(), p.GetRequiredService<DeploymentStore>(), p.GetRequiredService<Deployer>(), p.GetRequiredService<Guard>()));
         services.AddSingleton(p => new Zones(p.GetRequiredService<ZoneStore>(), p.GetRequiredService<WorkerStore>(), p.GetRequiredService<OwnNames>(), p.GetRequiredService<WorkerNews>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
         services.AddSingleton(p => new WorkerCrons(p.GetRequiredService<CronStore>(), p.GetRequiredService<WorkerTable>(), p.GetRequiredService<Guard>(), p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(p => new WorkerQueues(p.GetRequiredService<QueueStore>(), p.GetRequiredService<QueueUsers>(), p.GetRequiredService<QueueSender>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
         services.AddSingleton(p => new WorkerPolicies(p.GetRequiredService<PolicyStore>(), p.GetRequiredService<WorkerNews>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
         services.TryAddSingleton<ProcessRunner>();
         services.AddSingleton<Bundler>();

@@ -6,7 +6,7 @@ using Quarterdeck.Platform;
 namespace Quarterdeck.Workers.Registry;
 
 /// <summary>Reads an upload into a version: everything that can be told without running it, each mistake by its field.</summary>
-internal sealed partial class UploadCheck(PolicyStore policies, VersionStore versions, BindingReader bindingReader)
+internal sealed partial class UploadCheck(PolicyStore policies, VersionStore versions, BindingReader bindingReader, WorkerTable table)
 {
     private const int LongestMessage = 500, MostCrons = 100, MostHosts = 100;
 
@@ -43,7 +43,7 @@ internal sealed partial class UploadCheck(PolicyStore policies, VersionStore ver
         var bindings = await bindingReader.ReadAsync(WithAssets(said), name, kept, errors, cancellation);
         var date = Compatibility.Date(said.CompatibilityDate, errors);
         var flags = Compatibility.Flags(said.CompatibilityFlags, errors);
-        var triggers = Triggers(said.Triggers, errors);
+        var triggers = Triggers(said.Triggers, name, errors);
         var egress = Egress(said.Egress, errors);
         var health = HealthPath(said.HealthPath, errors);
         if (said.Message is { Length: > LongestMessage }) errors.Add(new("message", $"It is longer than {LongestMessage} characters.", "Say it in fewer words."));
@@ -62,7 +62,7 @@ internal sealed partial class UploadCheck(PolicyStore policies, VersionStore ver
         var bindings = wanted.Bindings is null ? SecretValues.Fill(from.Bindings, kept) : await bindingReader.ReadAsync(wanted.Bindings, worker.Name, kept, errors, cancellation);
         var date = wanted.CompatibilityDate is null ? from.CompatibilityDate : Compatibility.Date(wanted.CompatibilityDate, errors);
         var flags = wanted.CompatibilityFlags is null ? from.CompatibilityFlags : Compatibility.Flags(wanted.CompatibilityFlags, errors);
-        var triggers = wanted.Triggers is null ? from.Triggers : Triggers(wanted.Triggers, errors);
+        var triggers = wanted.Triggers is null ? from.Triggers : Triggers(wanted.Triggers, worker.Name, errors);
         var egress = wanted.Egress switch { null => from.Egress, ["*"] => null, var hosts => Egress(hosts, errors) };
         var health = wanted.HealthPath switch { null => from.HealthPath, "" => null, var path => HealthPath(path, errors) };
         if (wanted.Message is { Length: > LongestMessage }) errors.Add(new("message", $"It is longer than {LongestMessage} characters.", "Say it in fewer words."));
@@ -88,7 +88,7 @@ internal sealed partial class UploadCheck(PolicyStore policies, VersionStore ver
         return new Dictionary<string, JsonElement>(said.Bindings ?? new Dictionary<string, JsonElement>()) { [name] = JsonSerializer.SerializeToElement(new { type = "assets" }) };
     }
 
-    private static WorkerTriggers Triggers(WorkerTriggers? wanted, List<FieldError> errors)
+    private WorkerTriggers Triggers(WorkerTriggers? wanted, string worker, List<FieldError> errors)
     {
         if (wanted is null) return WorkerTriggers.None;
         var crons = wanted.Crons ?? [];
@@ -96,15 +96,27 @@ internal sealed partial class UploadCheck(PolicyStore policies, VersionStore ver
         if (crons.Count > MostCrons) errors.Add(new("triggers.crons", $"There are {crons.Count}.", $"Give at most {MostCrons}."));
         for (var i = 0; i < crons.Count; i++)
             if (CronRule.Parse(crons[i], "UTC").Problem is { } wrong) errors.AddRange(wrong.Errors.Select(e => e with { Field = $"triggers.crons[{i}]" }));
-        for (var i = 0; i < queues.Count; i++)
-        {
-            var q = queues[i];
-            if (q.Queue is not { Length: > 0 and <= 63 }) errors.Add(new($"triggers.queues[{i}].queue", "It is missing or longer than 63 characters.", "Name the queue."));
-            if (q.MaxBatchSize is < 1 or > 100) errors.Add(new($"triggers.queues[{i}].maxBatchSize", $"{q.MaxBatchSize} is not between 1 and 100.", "Give 10, or leave it out."));
-            if (q.MaxBatchTimeoutSeconds is < 0 or > 60) errors.Add(new($"triggers.queues[{i}].maxBatchTimeoutSeconds", $"{q.MaxBatchTimeoutSeconds} is not between 0 and 60.", "Give 5, or leave it out."));
-            if (q.MaxRetries is < 0 or > 100) errors.Add(new($"triggers.queues[{i}].maxRetries", $"{q.MaxRetries} is not between 0 and 100.", "Give 3, or leave it out."));
-        }
+        for (var i = 0; i < queues.Count; i++) Consumer(queues[i], $"triggers.queues[{i}]", worker, errors);
+        foreach (var twice in queues.Index().GroupBy(q => q.Item.Queue).Where(g => g.Count() > 1)) errors.Add(new($"triggers.queues[{twice.Last().Index}].queue", $"'{twice.Key}' is there twice.", "Consume a queue once."));
         return new WorkerTriggers([.. crons.Distinct()], [.. queues]);
+    }
+
+    private void Consumer(QueueConsumer consumer, string field, string worker, List<FieldError> errors)
+    {
+        if (!BindingReader.IsName(consumer.Queue)) errors.Add(new(field + ".queue", "It is no name of a queue.", BindingReader.NameRule));
+        else if (table.Current.Workers.Values.FirstOrDefault(w => w.Name != worker && w.Versions.Any(v => v.Triggers.Queues.Any(q => q.Queue == consumer.Queue))) is { } other)
+            errors.Add(new(field + ".queue", $"The worker '{other.Name}' consumes '{consumer.Queue}' already.", "A queue has one consumer: take another queue, or deploy a version of that worker that does not consume it."));
+        if (consumer.DeadLetterQueue is { } dead && (!BindingReader.IsName(dead) || dead == consumer.Queue)) errors.Add(new(field + ".deadLetterQueue", dead == consumer.Queue ? "It is the queue itself." : "It is no name of a queue.", "Name another queue."));
+        Between(consumer.MaxBatchSize, 1, 100, "maxBatchSize", 10);
+        Between(consumer.MaxBatchTimeoutSeconds, 0, 60, "maxBatchTimeoutSeconds", 5);
+        Between(consumer.MaxRetries, 0, 100, "maxRetries", 3);
+        Between(consumer.MaxConcurrency ?? 1, 1, 250, "maxConcurrency", QueueConsumer.UsualConcurrency);
+        Between(consumer.RetryDelaySeconds, 0, 86_400, "retryDelaySeconds", 0);
+
+        void Between(int value, int least, int most, string name, int example)
+        {
+            if (value < least || value > most) errors.Add(new($"{field}.{name}", $"{value} is not between {least} and {most}.", $"Give {example}, or leave it out."));
+        }
     }
 
     private static IReadOnlyList<string>? Egress(IReadOnlyList<string>? wanted, List<FieldError> errors)

@@ -11,7 +11,7 @@ namespace Quarterdeck.Workers.Registry;
 /// <summary>Makes a version: checks it, tries it, stores its bytes, then itself with its deployment in one transaction.</summary>
 internal sealed partial class VersionMaker(
     Db db, UploadCheck check, Bundler bundler, IEnumerable<IStartupCheck> startup, BlobStore blobs, WorkerStore workers, VersionStore versions, CodeReader reader, PolicyStore policies, Deployer deployer, WorkerNews news, ObjectStore objects,
-    IOptions<WorkersOptions> options, AuditLog audit, ILogger<VersionMaker> logger)
+    IOptions<WorkersOptions> options, AuditLog audit, TimeProvider time, ILogger<VersionMaker> logger)
 {
     public async Task<Result<UploadOutcome>> UploadAsync(Caller caller, string name, WorkerUpload upload, bool deploy, CancellationToken cancellation)
     {
@@ -57,6 +57,7 @@ internal sealed partial class VersionMaker(
             var serial = await workers.EnsureAsync(connection, name, trusted, caller.Name);
             var key = await versions.AddAsync(connection, serial, draft, trusted, caller.Name);
             await objects.EnsureAsync(connection, serial, draft.Code.Bindings.Where(ObjectClass.IsOwn).Select(ObjectClass.NameOf).Distinct());
+            await Bindings.Queues.QueueStore.EnsureAsync(connection, draft.Queues, time.GetUtcNow());
             await audit.WriteAsync(connection, caller, "worker.version", $"worker:{name}", name, null, Shown(key, draft), cancellation);
             if (!deploy) return (Key: key, Number: 0);
             var deployment = await deployer.WriteAsync(

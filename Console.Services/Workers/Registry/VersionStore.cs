@@ -18,6 +18,10 @@ internal sealed record VersionDraft(
 {
     /// <summary>What was left out of it, and why.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>Every queue that it names.</summary>
+    public IReadOnlyList<string> Queues =>
+        [.. Code.Bindings.Where(b => b.Kind is BindingKind.Queue).Select(b => b.Value.GetProperty("queue").GetString()!).Concat(Triggers.Queues.SelectMany(q => (string?[])[q.Queue, q.DeadLetterQueue])).OfType<string>().Distinct()];
 }
 
 /// <summary>How static files are served, as it is kept with a version.</summary>

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text.Json;
+using Quarterdeck.Workers.Bindings.Queues;
 
 namespace Quarterdeck.Workers.Runtime;
 
@@ -45,6 +46,15 @@ internal sealed class AdminClient(string socket) : IDisposable
     /// <summary>When the durable objects in it want to be woken next, after it has looked for what is due; null for never.</summary>
     public async Task<DateTimeOffset?> NextAlarmAsync(CancellationToken cancellation) =>
         (await GetAsync("objects/next", cancellation)) is { Status: 200, Body: var body } && double.TryParse(body, System.Globalization.CultureInfo.InvariantCulture, out var at) ? DateTimeOffset.FromUnixTimeMilliseconds((long)at) : null;
+
+    /// <summary>Calls <c>queue()</c>; says what became of its messages.</summary>
+    public async Task<QueueVerdict> QueueAsync(string key, MessageBatch batch, CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"http://admin/queue?key={Uri.EscapeDataString(key)}&queue={Uri.EscapeDataString(batch.Queue)}") { Content = new ByteArrayContent(BatchFormat.Pack(batch)) };
+        using var response = await _http.SendAsync(request, cancellation);
+        var body = await response.Content.ReadAsStringAsync(cancellation);
+        return (int)response.StatusCode == 200 ? BatchFormat.Read(body) : QueueVerdict.Failed("exception");
+    }
 
     public void Dispose() => _http.Dispose();
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Operations;
+using Quarterdeck.Workers.Bindings.Queues;
 
 namespace Quarterdeck.Workers.Runtime;
 
@@ -13,7 +14,7 @@ internal sealed partial class ServerFleet(ServerParts parts, WorkerTable table, 
     private const int FirstCordonUser = 256, FirstCheckUser = 4000, CordonUsers = FirstCheckUser - FirstCordonUser;
     // What a cordon's process gets for itself beside its worker's share of a core.
     private const int OwnPercent = 10;
-    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(5), Startup = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<long, ComputeServer> _cordons = new();
     private readonly Lock _starting = new();
@@ -62,6 +63,23 @@ internal sealed partial class ServerFleet(ServerParts parts, WorkerTable table, 
         var outcome = server.Process.Admin is { } admin ? await admin.ScheduledAsync(key.ToString(), cron, at, cancellation) : "unavailable";
         ticket.Answered();
         return outcome;
+    }
+
+    /// <summary>Calls <c>queue()</c> of a version.</summary>
+    /// <returns>What became of it; null when no server could be asked, so that no handler saw the messages.</returns>
+    public async Task<QueueVerdict?> QueueAsync(DeployedWorker worker, WorkerKey key, MessageBatch batch, CancellationToken cancellation)
+    {
+        var server = Pick(worker);
+        using (var soon = CancellationTokenSource.CreateLinkedTokenSource(cancellation))
+        {
+            soon.CancelAfter(Startup);
+            try { await server.ReadyAsync(soon.Token); }
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested) { return null; }
+        }
+        using var ticket = server.Begin(key);
+        var verdict = server.Process.Admin is { } admin ? await admin.QueueAsync(key.ToString(), batch, cancellation) : null;
+        ticket.Answered();
+        return verdict;
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)

@@ -33,6 +33,7 @@ public static class Routes
         ("worker-new", "/workers/new"),
         ("worker-upload", "/workers/upload"),
         ("zones", "/zones"),
+        ("queues", "/queues"),
         ("compute-servers", "/compute-servers"),
         ("api", "/api"),
         ("not-found", "/nothing-is-here"),

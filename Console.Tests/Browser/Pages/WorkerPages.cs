@@ -7,6 +7,7 @@ namespace Quarterdeck.Tests.Browser.Pages;
 internal static class WorkerPages
 {
     private const string Name = "prices-of-the-northern-branch-office-and-its-harbour";
+    private const string Queue = "orders-of-the-northern-branch-office-and-its-harbour";
     private const string Zone = "prices.northern-branch-office.example.test";
 
     public static async Task<IReadOnlyList<(string Name, string Path)>> OfAsync(TestConsole console)
@@ -16,8 +17,11 @@ internal static class WorkerPages
         await SucceedAsync(console.Rest.PostAsJsonAsync($"/api/v1/workers/{Name}/deployments", new { versions = new[] { new { version = 1, percent = 90 }, new { version = 2, percent = 10 } }, reason = "a tenth of the visitors first" }));
         await SucceedAsync(console.Rest.PutAsJsonAsync($"/api/v1/zones/{Zone}", new { routes = new[] { new { pattern = "/*", worker = Name }, new { pattern = "/api/prices/*", worker = Name } } }));
         for (var i = 0; i < 3; i++) await SucceedAsync(console.Rest.PostAsJsonAsync($"/api/v1/workers/{Name}/trials", new { url = $"https://{Zone}/api/prices/{i}", version = 2 }));
+        await SucceedAsync(console.Rest.PutAsJsonAsync($"/api/v1/queues/{Queue}", new { paused = true }));
+        await SucceedAsync(console.Rest.PostAsJsonAsync($"/api/v1/queues/{Queue}/messages", new { messages = new object[] { new { body = new { order = 1, of = "the harbour office", lines = Enumerable.Range(0, 40) } }, new { body = "later", contentType = "text", delaySeconds = 3600 } } }));
         return
         [
+            ("queue", $"/queues/{Queue}"), ("queue-settings", $"/queues/{Queue}?tab=settings"),
             ("worker", $"/workers/{Name}"), .. new[] { "versions", "settings" }.Select(tab => ($"worker-{tab}", $"/workers/{Name}?tab={tab}")), ("worker-edit", $"/workers/{Name}/edit"),
             ("zone", $"/zones/{Zone}"),
         ];

@@ -19,9 +19,12 @@ export const admin = {
         case "/evict":
           return await evict(slot, env);
         case "/scheduled": {
-          slot.used = Date.now();
-          const entrypoint = slot.open ? env.LOADER.get(slot.name, slot.loader).getEntrypoint() : await open(slot, env, ctx);
-          return Response.json(await entrypoint.scheduled({ cron: url.searchParams.get("cron"), scheduledTime: new Date(Number(url.searchParams.get("at"))) }));
+          const event = { cron: url.searchParams.get("cron"), scheduledTime: new Date(Number(url.searchParams.get("at"))) };
+          return Response.json(await called(slot, env, ctx, entrypoint => entrypoint.scheduled(event)));
+        }
+        case "/queue": {
+          const messages = unpacked(await request.arrayBuffer());
+          return Response.json(await called(slot, env, ctx, entrypoint => entrypoint.queue(url.searchParams.get("queue"), messages)));
         }
       }
     } catch (error) {
@@ -50,4 +53,23 @@ function ofObjects(call, asked, directory) {
     case "remove": return directory.remove(asked.get("ns"), asked.get("id"));
   }
   throw new Error(`There is no call '${call}'.`);
+}
+
+// A call brings its worker's allowance of subrequests, as a request does.
+async function called(slot, env, ctx, call) {
+  slot.used = Date.now();
+  const entrypoint = slot.open ? env.LOADER.get(slot.name, slot.loader).getEntrypoint() : await open(slot, env, ctx);
+  slot.credit = slot.live++ === 0 ? slot.subrequests : slot.credit + slot.subrequests;
+  try { return await call(entrypoint); } finally {
+    slot.live--;
+    slot.credit = Math.min(slot.credit, slot.subrequests * Math.max(1, slot.live));
+  }
+}
+
+// Messages as the console packs them: the head's length, the head, then serialised bodies, which become values in the worker's isolate only.
+function unpacked(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  let at = 4 + length;
+  return JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length))).map(({ id, at: sent, attempts, size }) =>
+    ({ id, timestamp: new Date(sent), attempts, serializedBody: new Uint8Array(buffer.slice(at, at += size)) }));
 }

@@ -6,12 +6,14 @@ import hash from "./client-hash.js";
 import kv from "./client-kv.js";
 import object from "./client-object.js";
 import objects from "./client-objects.js";
+import queue from "./client-queue.js";
 
 // kind of a binding -> what it is about, its client's class and module; without a client it is just fetched from
 const KINDS = {
   assets: { scope: () => "files" },
   durableObject: { door: "ObjectDoor", props: value => ({ ns: value.key }), client: "DurableObjectNamespace", file: "objects.js", code: objects, beside: { "hash.js": hash } },
   kv: { scope: value => value.namespace, client: "KvNamespace", file: "kv.js", code: kv },
+  queue: { scope: value => value.queue, client: "Queue", file: "queue.js", code: queue },
 };
 
 export const OURS = "__quarterdeck/";
