@@ -70,7 +70,7 @@ public sealed class QueueRestTests(RunningConsole shared) : IClassFixture<Runnin
         (await _rest.DeleteAsync("/api/v1/queues/dead-mails")).StatusCode.ShouldBe(HttpStatusCode.NoContent);
         var second = await _rest.PutAsync("/api/v1/workers/thief", new MultipartFormDataContent
         {
-            { JsonContent.Create(new { triggers = new { queues = new object[] { new { queue = "mails" }, new { queue = "x y", maxBatchSize = 101, deadLetterQueue = "x y" } } } }), "metadata" },
+            { JsonContent.Create(new { triggers = new { crons = Array.Empty<string>(), queues = new object[] { new { queue = "mails" }, new { queue = "x y", maxBatchSize = 101, deadLetterQueue = "x y" } } } }), "metadata" },
             { new StringContent("export default { queue() {} }"), "index.js", "index.js" },
         });
         second.StatusCode.ShouldBe(HttpStatusCode.UnprocessableEntity);
