@@ -6,6 +6,7 @@ namespace Quarterdeck.Repositories;
 /// <summary>The chunks of a disk in a repository, as a hash tree whose nodes are read when needed.</summary>
 public sealed class DiskIndex
 {
+    private const int Ahead = 32;
     private readonly Repository _repository;
 
     internal DiskIndex(Repository repository, RootHash root, long sizeBytes)
@@ -54,10 +55,21 @@ public sealed class DiskIndex
         var ids = await NodeAsync(node, cancellation);
         for (var i = 0; i < ids.Length; i++)
         {
+            if (level == 1 && i % Ahead == 0) await PrefetchAsync(ids.AsMemory(i, Math.Min(Ahead, ids.Length - i)), cancellation);
             if (ids[i].IsZero) continue;
             if (level == 0) yield return (first + i, ids[i]);
             else await foreach (var chunk in WalkAsync(level - 1, first + i * TreeShape.Span(level - 1), ids[i], cancellation)) yield return chunk;
         }
+    }
+
+    // Leaves are asked for together: one after the other, a bucket's delay would count for each 16 MiB of disk.
+    private async Task PrefetchAsync(ReadOnlyMemory<ChunkId> leaves, CancellationToken cancellation)
+    {
+        try
+        {
+            await Parallel.ForEachAsync(leaves.ToArray().Where(id => !id.IsZero), new ParallelOptions { MaxDegreeOfParallelism = Ahead, CancellationToken = cancellation }, async (id, c) => await NodeAsync(id, c));
+        }
+        catch (RepositoryException) { /* told by the walk, when it comes to it */ }
     }
 
     /// <summary>The id of a node by its place; zero beyond the end. Above the own top only the first node is asked for, and that has no id.</summary>

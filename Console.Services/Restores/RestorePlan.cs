@@ -13,7 +13,7 @@ namespace Quarterdeck.Restores;
 /// <param name="WillStart">Whether the VM would be started afterwards.</param>
 /// <param name="Disks">Disk by disk.</param>
 /// <param name="MovedBytes">Chunk bytes that would move from the repository, as far as is known before the common snapshot is taken.</param>
-/// <param name="ReadBytes">Bytes of the VM's disks that would be read for the common snapshot; null when only the change tracking will tell.</param>
+/// <param name="ReadBytes">Bytes of the VM's disks that would be read for the common snapshot; where nothing is tracked, as many as the recovery point holds; null when only the change tracking will tell.</param>
 /// <param name="Seconds">Estimate from the rates of restores before; the guest's shutdown is not in it.</param>
 /// <param name="RateMeasured">Whether those rates were measured here, or are assumed because nothing was restored yet.</param>
 /// <param name="Common">Whether the VM's last backup can be the base of the common snapshot; null where none is made.</param>

@@ -61,7 +61,8 @@ internal sealed class RestorePlanner(RepositoryConnections repositories, ChangeT
         // What changed since the newest point goes back, too: as much travels down as travels up.
         var moving = Math.Min(disks.Sum(d => d.MovedBytes) + (usable ? state.ChangedBytes ?? 0 : 0), point.Disks.Sum(d => d.SizeBytes));
         if (newest is null) notes.Add("How much differs is known only when the common snapshot is taken.");
-        var read = usable ? state.ChangedBytes : point.Disks.Sum(d => d.SizeBytes);
+        // Holes are not read; how much the disks hold now is nearly what they held then.
+        long? read = usable ? state.ChangedBytes : await HeldAsync(repository, point, cancellation);
         var running = vm.State is VmState.Running or VmState.Paused;
         return await FinishAsync(draft, point, disks, moving, read, running, draft.Request.Start ?? running, new CommonPoint(usable, newest?.Id, reason), notes, refusals, cancellation);
     }
@@ -131,6 +132,14 @@ internal sealed class RestorePlanner(RepositoryConnections repositories, ChangeT
         await foreach (var difference in repository.CompareAsync(repository.OpenIndex(from.Root, from.SizeBytes), repository.OpenIndex(to.Root, to.SizeBytes), cancellation))
             bytes += repository.StoredBytesOf(difference.To);
         return bytes;
+    }
+
+    private static async Task<long> HeldAsync(Repository repository, PointManifest point, CancellationToken cancellation)
+    {
+        long chunks = 0;
+        foreach (var disk in point.Disks)
+            await foreach (var _ in repository.OpenIndex(disk.Root, disk.SizeBytes).DataAsync(cancellation)) chunks++;
+        return chunks * Repository.ChunkSize;
     }
 
     private static async Task<long> DataAsync(Repository repository, PointDisk disk, CancellationToken cancellation)

@@ -57,7 +57,9 @@ public sealed class RestoreModesTests(SystemLibvirt libvirt)
         await lab.MakeVmAsync(("vda", "qcow2", 8));
         var point = await lab.BackUpAsync();
         await lab.Rest.SucceededAsync(await lab.Rest.AcceptedAsync(HttpMethod.Post, $"/vms/{lab.VmId}/actions/start"));
-        await lab.RestoredAsync(point.Id);
+        var operation = await lab.RestoreAsync(point.Id, more: new { shutdownSeconds = 1 });
+        await lab.Rest.SucceededAsync(operation);
+        (await lab.Rest.GetAsync($"/operations/{operation}/log")).ToString().ShouldContain("did not shut down within 1 s: its power is cut", customMessage: "nothing in it listens");
         (await lab.StateAsync()).ShouldBe("running");
     }
 
@@ -93,6 +95,7 @@ public sealed class RestoreModesTests(SystemLibvirt libvirt)
         foreach (var bitmap in await BitmapsAsync(lab)) await SystemLibvirt.RunAsync("qemu-img", "bitmap", "--remove", "-f", "qcow2", lab.Disks["vda"].Path, bitmap);
         var (_, plan) = await lab.Rest.SentAsync(HttpMethod.Post, "/restores", new { recoveryPointId = point.Id, mode = "incremental", plan = true });
         plan.GetProperty("common").GetProperty("usable").GetBoolean().ShouldBeFalse();
+        plan.GetProperty("readBytes").GetInt64().ShouldBe(12 << 20, "holes are not read");
         var result = await lab.RestoredAsync(point.Id);
         await lab.ShouldHoldAsync(then);
         result.GetProperty("readBytes").GetInt64().ShouldBeGreaterThan(10 << 20);
