@@ -145,6 +145,7 @@ public static class QuarterdeckApp
         api.MapZones();
         api.MapQueues();
         api.MapBackupJobs();
+        api.MapProtection();
         api.MapRestores();
         api.MapProofs();
         api.MapPointFiles();

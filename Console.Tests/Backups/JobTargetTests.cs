@@ -43,9 +43,16 @@ public sealed class JobTargetTests
             overview.Where(v => v.Jobs.Contains(name)).Select(v => v.Name).ShouldBe(expected, name);
         }
 
+        // The same over REST: by level, by name, by job.
+        using var rest = new RestClient(console.Url, TestConsole.Token);
+        (await rest.GetAsync("/protection?level=unprotected")).GetProperty("total").GetInt32().ShouldBe(1, "no job means mail");
+        var erp = (await rest.GetAsync("/protection?search=erp")).GetProperty("items")[0];
+        (erp.GetProperty("level").GetString(), erp.GetProperty("points").GetInt32(), erp.GetProperty("jobs").GetArrayLength()).ShouldBe(("waiting", 0, 3));
+        (await rest.GetAsync("/protection?search=a host but one&sort=-name")).GetProperty("total").GetInt32().ShouldBe(1);
+        (await rest.StatusAsync("/protection?level=7")).ShouldBe(HttpStatusCode.UnprocessableEntity);
+
         // Of VMs that cannot be backed up each is named with its reason.
         var run = await AddAsync(console, new { name = "fails", repositoryId = repository, targets = new { hostIds = new[] { one } } });
-        using var rest = new RestClient(console.Url, TestConsole.Token);
         var ended = await rest.EndedAsync(await rest.AcceptedAsync(HttpMethod.Post, $"/backup-jobs/{run}/actions/run"));
         ended.GetProperty("state").GetString().ShouldBe("failed");
         ended.GetProperty("problem").GetProperty("title").GetString().ShouldBe("No VM was backed up");
