@@ -40,7 +40,10 @@ public sealed partial class VmProtection : LiveComponent
         var repositories = await Repositories.ListAsync(caller, new PageQuery(1, PageQuery.MaxSize, "name"), CancellationToken.None);
         if (!repositories.TryGet(out var page, out _problem)) return;
         _repositories = [.. page.Items.Select(r => (r.Id.ToString(), r.Name))];
-        _repository ??= _repositories.Count > 0 ? _repositories[0].Value : null;
+        // Where its points are: another repository would take all of it, and end what is tracked for this one.
+        var newest = await Points.ListAsync(caller, new RecoveryPointQuery(Vm.Id, Common: false, Damaged: false), new PageQuery(1, 1), CancellationToken.None);
+        var used = newest.TryGet(out var points, out _) && points.Items is [var point] ? point.RepositoryId.ToString() : null;
+        _repository ??= _repositories.Any(r => r.Value == used) ? used : _repositories.Count > 0 ? _repositories[0].Value : null;
     }
 
     /// <inheritdoc/>

@@ -16,7 +16,7 @@ namespace Quarterdeck.Tests.Browser.Journeys;
 public sealed class RestoreJourneyTests(BrowserRun browser)
 {
     [Fact]
-    public Task A_VM_is_restored_by_its_plan_and_the_restore_is_taken_back() => RunAsync("journey", [Look.Desktop, Look.Phone with { Dark = true }]);
+    public Task A_VM_is_restored_by_its_plan_and_the_restore_is_taken_back() => RunAsync("journey", [Look.Phone with { Dark = true }, Look.Desktop]);
 
     [Fact, Trait("Category", "Long")] // the other two looks of the same pages
     public Task The_pages_around_a_restore_look_well_in_every_window_and_theme() => RunAsync("looks", Look.All);

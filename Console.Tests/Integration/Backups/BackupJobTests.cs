@@ -96,7 +96,7 @@ public sealed class BackupJobTests(SystemLibvirt libvirt)
             taken.Add((await RunAsync(lab, job), repository, lab.Contents()));
         }
         (await lab.Rest.GetAsync($"/recovery-points/{taken[2].Point}")).GetProperty("notes").ToString().ShouldContain("nothing tracks its changes since a point of this repository");
-        foreach (var (point, repository, content) in taken)
+        foreach (var (point, repository, content) in taken[..2])
         {
             await lab.RestoredAsync(point, more: new { repositoryId = repository });
             await lab.ShouldHoldAsync(content);

@@ -35,6 +35,7 @@ public sealed class UpkeepTests(SystemLibvirt libvirt)
         foreach (var pack in Directory.EnumerateFiles(Path.Combine(lab.RepositoryFolder, "packs"), "*", SearchOption.AllDirectories).Where(f => new FileInfo(f).Length > 1 << 20)) Flip(pack);
         (await lab.Rest.EndedAsync(await lab.Rest.AcceptedAsync(HttpMethod.Post, $"/repositories/{lab.RepositoryId}/actions/verify"))).GetProperty("state").GetString().ShouldBe("warning");
         (await PointsAsync(lab, lab.RepositoryId, "&damaged=true")).ShouldBe([good]);
+        (await lab.Rest.GetAsync($"/repositories/{lab.RepositoryId}")).GetProperty("state").GetString().ShouldBe("damaged");
         (await PointsAsync(lab, from, "&damaged=false")).ShouldBe([good, used], "the same point is sound there");
 
         await lab.Rest.SentAsync(HttpMethod.Post, $"/operations/{proof}/actions/cancel");

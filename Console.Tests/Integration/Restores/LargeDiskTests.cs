@@ -9,7 +9,7 @@ namespace Quarterdeck.Tests.Integration.Restores;
 
 /// <summary>A sparse disk of 1 TiB with data all over it: what a plan and a restore cost follows what differs, not the disk. The repository is a bucket behind a proxy that counts, and the console a process of its own, so that the kernel can be asked what it held.</summary>
 [Collection(SystemLibvirtTests.Name)]
-public sealed class LargeDiskTests(SystemLibvirt libvirt)
+public sealed class LargeDiskTests(SystemLibvirt libvirt, Xunit.Abstractions.ITestOutputHelper output)
 {
     private const long Size = 1L << 40, MiB = 1 << 20;
     private const int Chunk = Repository.ChunkSize, Filled = 600;
@@ -50,6 +50,7 @@ public sealed class LargeDiskTests(SystemLibvirt libvirt)
             planning.ShouldBeLessThan(4 * MiB, "the plan");
             var result = (await rest.SucceededAsync(await rest.AcceptedAsync(HttpMethod.Post, "/restores", request with { plan = false }))).GetProperty("result");
             (result.GetProperty("chunks").GetInt64(), result.GetProperty("readBytes").GetInt64()).ShouldBe((50, 10 * Chunk), result.ToString());
+            output.WriteLine($"plan {planning:N0} bytes, restore {wire.Down - before - planning:N0} bytes, of them {result.GetProperty("sentBytes").GetInt64():N0} of chunks; memory {held >> 20} MiB before, {Memory(console, "VmHWM") >> 20} MiB at most");
             (wire.Down - before - planning).ShouldBeLessThan(6 * MiB, "the restore");
             (Memory(console, "VmHWM") - held).ShouldBeLessThan(192 * MiB, "the ids of all chunks alone would take 512 MiB");
             await SystemLibvirt.RunAsync("qemu-img", "compare", "-q", "-f", "qcow2", "-F", "qcow2", disk, then);

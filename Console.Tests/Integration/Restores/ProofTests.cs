@@ -46,6 +46,13 @@ public sealed class ProofTests(SystemLibvirt libvirt)
         foreach (var reason in new[] { "did not write 'never said'", "Port 9 answers: It sent nothing", $"It has the SHA-256 {ProvedDigest}, not 0000", "/nowhere" }) said.ShouldContain(reason);
         (proof.GetProperty("passed").GetBoolean(), proof.GetProperty("hasScreenshot").GetBoolean()).ShouldBe((false, true), "one that did not come up is worth a look, too");
         ShouldBeGone(proof.GetProperty("id").GetString()!);
+
+        // The same guest for a restore in place: it hears that it shall shut down, and its power need not be cut.
+        await lab.Rest.SucceededAsync(await lab.Rest.AcceptedAsync(HttpMethod.Post, $"/vms/{lab.VmId}/actions/start"));
+        var restore = await lab.RestoreAsync(await NewestAsync(lab), more: new { shutdownSeconds = 270, start = false });
+        await lab.Rest.SucceededAsync(restore, 280);
+        (await lab.Rest.GetAsync($"/operations/{restore}/log")).ToString().ShouldNotContain("its power is cut");
+        (await lab.StateAsync()).ShouldBe("off");
     }
 
     [Fact, Trait("Category", "Long")] // a screen has to rest for a while
@@ -96,7 +103,7 @@ public sealed class ProofTests(SystemLibvirt libvirt)
         {
             await BootableAsync(first, "serves");
             point = await NewestAsync(first);
-            var console = new ConsoleProcess(data) { Settings = { ["QUARTERDECK_IMAGE_ROOTS"] = RestoreLab.Images, ["Quarterdeck__Operations__Backoff"] = "00:00:00.5" } };
+            var console = new ConsoleProcess(data) { Settings = { ["QUARTERDECK_IMAGE_ROOTS"] = RestoreLab.Images, ["Quarterdeck__Operations__Backoff"] = "00:00:02" } };
             lab = first.On(console);
             try
             {

@@ -73,7 +73,7 @@ public sealed class RestoreKillTests(SystemLibvirt libvirt)
                 ground._states.Add(lab.Contents());
                 ground.Points.Add((await lab.BackUpAsync()).Id);
                 await lab.RestoredAsync(ground.Points[0]);
-                ground.Console = new ConsoleProcess(ground._data) { Settings = { ["Quarterdeck__Restores__FlushMiB"] = "1", ["QUARTERDECK_IMAGE_ROOTS"] = RestoreLab.Images, ["Quarterdeck__Operations__Backoff"] = "00:00:00.5" } };
+                ground.Console = new ConsoleProcess(ground._data) { Settings = { ["Quarterdeck__Restores__FlushMiB"] = "1", ["QUARTERDECK_IMAGE_ROOTS"] = RestoreLab.Images, ["Quarterdeck__Operations__Backoff"] = "00:00:02" } };
                 ground.Lab = lab.On(ground.Console);
             }
             return ground;
