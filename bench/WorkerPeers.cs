@@ -40,6 +40,13 @@ internal sealed class WorkerPeer : IAsyncDisposable
         return await OpenAsync("node", [Path.Combine(peers, "miniflare.mjs"), $"{port}", source], port, null, cancellation);
     }
 
+    /// <summary>Node's own <c>vm</c>, a context for each host name, made with its first request: no limits, no walls, and no API but this one.</summary>
+    public static Task<WorkerPeer> NodeVmAsync(CancellationToken cancellation)
+    {
+        var port = WorkersUnderTest.FreePort();
+        return OpenAsync("node", [Path.Combine(ConsoleUnderTest.Root, "bench", "peers", "vm.mjs"), $"{port}"], port, null, cancellation);
+    }
+
     /// <summary>A second node of ours, which serves zones alone.</summary>
     public static async Task<WorkerPeer> NodeAsync(string database, string key, CancellationToken cancellation)
     {

@@ -7,26 +7,29 @@ internal sealed class WorkersCpuBenchmark : IBenchmark
 
     public string Name => "workers-cpu";
 
-    public string Description => "processor time of a request to a worker, front and isolate together, against workerd with a static config, and miniflare";
+    public string Description => "processor time of a request to a worker, front and isolate together, against workerd with a static config, miniflare, and node's vm";
 
     public async Task<IReadOnlyList<Figure>> RunAsync(CancellationToken cancellation)
     {
         await using var raw = await WorkerPeer.WorkerdAsync(WorkersUnderTest.Hello, cancellation);
         await using var miniflare = await WorkerPeer.MiniflareAsync(WorkersUnderTest.Hello, cancellation);
+        await using var vm = await WorkerPeer.NodeVmAsync(cancellation);
         await using var ours = await WorkersUnderTest.StartAsync(1, cancellation);
         await ours.DeployAsync("hello", WorkersUnderTest.Hello, cancellation);
         await ours.RouteAsync("hello.test", "hello", cancellation);
         IReadOnlyList<IReadOnlyList<int>> all = [[ours.Console.ProcessId], await ours.ShardsAsync(cancellation)];
-        var (rawUs, miniUs, frontUs, shardUs) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
+        var (rawUs, miniUs, vmUs, frontUs, shardUs) = (new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>());
         for (var round = -1; round < Rounds; round++)
         {
             var one = await Load.RunAsync(raw.Port, "hello.test", Connections, Seconds, [raw.Processes], cancellation);
             var two = await Load.RunAsync(miniflare.Port, "hello.test", Connections, Seconds, [miniflare.Processes], cancellation);
+            var bare = await Load.RunAsync(vm.Port, "hello.test", Connections, Seconds, [vm.Processes], cancellation);
             var three = await Load.RunAsync(ours.Port, "hello.test", Connections, Seconds, all, cancellation);
-            Console.Error.WriteLine($"round {round}: workerd {one.CpuMicroseconds[0]:0} us, miniflare {two.CpuMicroseconds[0]:0} us, front {three.CpuMicroseconds[0]:0} us, compute server {three.CpuMicroseconds[1]:0} us, failed {three.Failed} of {three.Requests}");
+            Console.Error.WriteLine($"round {round}: workerd {one.CpuMicroseconds[0]:0} us, miniflare {two.CpuMicroseconds[0]:0} us, node vm {bare.CpuMicroseconds[0]:0} us, front {three.CpuMicroseconds[0]:0} us, compute server {three.CpuMicroseconds[1]:0} us, failed {three.Failed} of {three.Requests}");
             if (round < 0) continue; // compiled by then
             rawUs.Add(one.CpuMicroseconds[0]);
             miniUs.Add(two.CpuMicroseconds[0]);
+            vmUs.Add(bare.CpuMicroseconds[0]);
             frontUs.Add(three.CpuMicroseconds[0]);
             shardUs.Add(three.CpuMicroseconds[1]);
         }
@@ -35,6 +38,7 @@ internal sealed class WorkersCpuBenchmark : IBenchmark
         [
             new Figure("CPU of a request, front and isolate", "us", whole, "workerd direct", Tools.Median(rawUs), (us, them) => us <= 4 * them, "at most 4 times; stretch 3"),
             new Figure("CPU of a request behind the same front", "us", whole, "miniflare", front + Tools.Median(miniUs), (us, them) => us <= 0.8 * them, "at most 0.8 times"),
+            new Figure("CPU of a request, for comparison", "us", whole, "node vm", Tools.Median(vmUs), (_, _) => true, "none: the peer has no limits, walls or APIs"),
         ];
     }
 }

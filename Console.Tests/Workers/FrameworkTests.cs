@@ -1,10 +1,5 @@
-using System.Diagnostics;
-using System.Formats.Tar;
-using System.IO.Compression;
 using System.Net;
-using System.Net.Http.Headers;
 using System.Net.Http.Json;
-using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Quarterdeck.Tests.Support;
 using Quarterdeck.Workers;
@@ -14,21 +9,19 @@ namespace Quarterdeck.Tests.Workers;
 /// <summary>Frameworks and templates as they come from npm: sent in as project folders, tried by the real runtime, called through the front.</summary>
 public sealed class FrameworkTests
 {
-    private static readonly SemaphoreSlim Once = new(1);
-
     [Fact]
     public async Task Hono_itty_router_and_the_templates_of_wrangler_deploy_as_they_are_and_answer()
     {
-        var packages = await PackagesAsync();
+        var packages = await NpmPackages.RestoreAsync("frameworks");
         await using var console = await TestConsole.StartAsync(new Dictionary<string, string> { ["QUARTERDECK_WORKER_URLS"] = "http://127.0.0.1:0" });
         var front = console.App.Services.GetRequiredService<WorkerFront>();
         await front.OpenedAsync(default).WaitAsync(TimeSpan.FromSeconds(60));
 
         await DeployAsync("hono", folder =>
         {
-            Copy(Path.Combine(packages, "hono"), Path.Combine(folder, "node_modules", "hono"));
-            Write(folder, "tsconfig.json", """{ "compilerOptions": { "jsx": "react-jsx", "jsxImportSource": "hono/jsx" } }""");
-            Write(folder, "src/index.tsx", """
+            ProjectFolder.Copy(Path.Combine(packages, "hono"), Path.Combine(folder, "node_modules", "hono"));
+            ProjectFolder.Write(folder, "tsconfig.json", """{ "compilerOptions": { "jsx": "react-jsx", "jsxImportSource": "hono/jsx" } }""");
+            ProjectFolder.Write(folder, "src/index.tsx", """
                 import { Hono } from 'hono'
                 import { etag } from 'hono/etag'
                 const app = new Hono<{ Bindings: { GREETING: string } }>()
@@ -38,7 +31,7 @@ public sealed class FrameworkTests
                 app.post('/echo', async c => c.text((await c.req.text()).toUpperCase()))
                 export default app
                 """);
-            Write(folder, "wrangler.jsonc", """{ "name": "hono", "main": "src/index.tsx", "compatibility_date": "2026-01-01", "vars": { "GREETING": "Ahoy" }, "routes": ["hono.test/*"] } // as people write it""");
+            ProjectFolder.Write(folder, "wrangler.jsonc", """{ "name": "hono", "main": "src/index.tsx", "compatibility_date": "2026-01-01", "vars": { "GREETING": "Ahoy" }, "routes": ["hono.test/*"] } // as people write it""");
         });
         await AnswersAsync("hono.test", "/", "<h1>Ahoy</h1>");
         await AnswersAsync("hono.test", "/api/7", """{"id":"7"}""");
@@ -46,9 +39,9 @@ public sealed class FrameworkTests
 
         await DeployAsync("itty", folder =>
         {
-            Copy(Path.Combine(packages, "itty-router"), Path.Combine(folder, "node_modules", "itty-router"));
-            Write(folder, "index.js", "import { AutoRouter } from 'itty-router'\nconst router = AutoRouter()\nrouter.get('/hello/:name', ({ name }) => `Hello, ${name}!`).get('/json', () => ({ ok: true }))\nexport default router\n");
-            Write(folder, "wrangler.toml", "name = \"itty\"\nmain = \"index.js\"\ncompatibility_date = \"2026-01-01\"\nroute = \"itty.test/*\"\n");
+            ProjectFolder.Copy(Path.Combine(packages, "itty-router"), Path.Combine(folder, "node_modules", "itty-router"));
+            ProjectFolder.Write(folder, "index.js", "import { AutoRouter } from 'itty-router'\nconst router = AutoRouter()\nrouter.get('/hello/:name', ({ name }) => `Hello, ${name}!`).get('/json', () => ({ ok: true }))\nexport default router\n");
+            ProjectFolder.Write(folder, "wrangler.toml", "name = \"itty\"\nmain = \"index.js\"\ncompatibility_date = \"2026-01-01\"\nroute = \"itty.test/*\"\n");
         });
         await AnswersAsync("itty.test", "/hello/sea", "\"Hello, sea!\"");
         await AnswersAsync("itty.test", "/json", """{"ok":true}""");
@@ -57,7 +50,7 @@ public sealed class FrameworkTests
         {
             await DeployAsync(name, folder =>
             {
-                Copy(Path.Combine(packages, "create-cloudflare", "templates", template), folder);
+                ProjectFolder.Copy(Path.Combine(packages, "create-cloudflare", "templates", template), folder);
                 // What the template's own installer fills in.
                 var settings = Path.Combine(folder, "wrangler.jsonc");
                 File.WriteAllText(settings, File.ReadAllText(settings).Replace("<WORKER_NAME>", name, StringComparison.Ordinal).Replace("<COMPATIBILITY_DATE>", "2026-01-01", StringComparison.Ordinal));
@@ -71,37 +64,22 @@ public sealed class FrameworkTests
 
         await DeployAsync("bound", folder =>
         {
-            Write(folder, "public/page.html", "<p>page</p>");
-            Write(folder, "index.js", """
+            ProjectFolder.Write(folder, "public/page.html", "<p>page</p>");
+            ProjectFolder.Write(folder, "index.js", """
                 export default { async fetch(request, env) {
                   await env.SEEN.put("path", new URL(request.url).pathname);
                   const file = await env.ASSETS.fetch(request), missing = await env.ASSETS.fetch("http://any/none");
                   return new Response(`${file.status} ${file.headers.get("content-type")} ${await file.text()} ${missing.status} ${await env.SEEN.get("path")}`);
                 } };
                 """);
-            Write(folder, "wrangler.jsonc", """
+            ProjectFolder.Write(folder, "wrangler.jsonc", """
                 { "name": "bound", "main": "index.js", "compatibility_date": "2026-01-01", "assets": { "directory": "./public", "binding": "ASSETS", "run_worker_first": true },
                   "kv_namespaces": [{ "binding": "SEEN", "id": "seen" }], "routes": ["bound.test/*"] }
                 """);
         });
         (await CallAsync("bound.test", "/page", null)).Text.ShouldMatch("^200 text/html.* <p>page</p> 404 /page$");
 
-        async Task DeployAsync(string name, Action<string> make)
-        {
-            var folder = Directory.CreateTempSubdirectory("qd-framework-").FullName;
-            try
-            {
-                make(folder);
-                using var packed = new MemoryStream();
-                await using (var zipped = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true)) await TarFile.CreateFromDirectoryAsync(folder, zipped, includeBaseDirectory: false);
-                using var body = new ByteArrayContent(packed.ToArray()) { Headers = { ContentType = new MediaTypeHeaderValue("application/gzip") } };
-                var answer = await console.Rest.PostAsync("/api/v1/workers/projects", body);
-                var text = await answer.Content.ReadAsStringAsync();
-                answer.StatusCode.ShouldBe(HttpStatusCode.Created, text);
-                JsonDocument.Parse(text).RootElement.GetProperty("name").GetString().ShouldBe(name);
-            }
-            finally { Directory.Delete(folder, recursive: true); }
-        }
+        async Task DeployAsync(string name, Action<string> make) => (await ProjectFolder.DeployAsync(console, make)).GetProperty("name").GetString().ShouldBe(name);
 
         async Task AnswersAsync(string host, string path, string expected, HttpContent? body = null)
         {
@@ -116,39 +94,5 @@ public sealed class FrameworkTests
             using var answer = await client.SendAsync(request);
             return (answer.StatusCode, await answer.Content.ReadAsStringAsync());
         }
-    }
-
-    private static void Write(string folder, string name, string text)
-    {
-        var path = Path.Combine(folder, name);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllText(path, text);
-    }
-
-    private static void Copy(string from, string to)
-    {
-        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
-        {
-            var path = Path.Combine(to, Path.GetRelativePath(from, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            File.Copy(file, path);
-        }
-    }
-
-    private static async Task<string> PackagesAsync()
-    {
-        var folder = Path.Combine(TestConsole.RepositoryRoot, "build", "frameworks");
-        await Once.WaitAsync();
-        try
-        {
-            if (!Directory.Exists(Path.Combine(folder, "node_modules", "hono")))
-            {
-                using var install = Process.Start(new ProcessStartInfo("npm", ["ci", "--ignore-scripts", "--no-progress", "--loglevel=error"]) { WorkingDirectory = folder })!;
-                await install.WaitForExitAsync();
-                install.ExitCode.ShouldBe(0, "npm ci in build/frameworks");
-            }
-        }
-        finally { Once.Release(); }
-        return Path.Combine(folder, "node_modules");
     }
 }

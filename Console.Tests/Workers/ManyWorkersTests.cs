@@ -44,7 +44,7 @@ public sealed class ManyWorkersTests(ITestOutputHelper output)
     }
 
     // As uploads write them, by a statement a table: what is tried is reading them.
-    private static Task FillAsync(Db db) => db.TransactionAsync(async connection =>
+    internal static Task FillAsync(Db db) => db.TransactionAsync(async connection =>
     {
         const string numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)";
         const string padded = "substr('000000000000', 1, 12 - length(CAST(i AS TEXT))) || CAST(i AS TEXT)";

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Quarterdeck.Workers.Bindings.Cache;
 using Quarterdeck.Workers.Bindings.Crons;
 using Quarterdeck.Workers.Bindings.Kv;
 using Quarterdeck.Workers.Bindings.Queues;
@@ -12,6 +13,7 @@ internal static class BindingsSetup
     public static IServiceCollection AddBindings(this IServiceCollection services)
     {
         services.AddSingleton<IBindingService, AssetBinding>();
+        services.AddSingleton<CacheStore>().AddSingleton<IBindingService, CacheBinding>();
         services.AddSingleton<KvStore>().AddSingleton<IBindingService, KvBinding>().AddHostedService<KvSweep>();
         // The compute servers are made with the bindings: they are asked for when the first call comes.
         services.AddSingleton<IBindingService>(p => new ServiceBinding(p.GetRequiredService<WorkerTable>(), p.GetRequiredService<ComputeServers>));

@@ -57,7 +57,7 @@ internal sealed class TrialSender(WorkerTable table, ComputeServers servers, Wor
         if (request.Body is { } body) message.Content = new ByteArrayContent(body);
         foreach (var (name, value) in request.Headers)
             if (!message.Headers.TryAddWithoutValidation(name, value)) (message.Content ??= new ByteArrayContent([])).Headers.TryAddWithoutValidation(name, value);
-        message.Headers.TryAddWithoutValidation("x-forwarded-proto", request.Url.Scheme);
+        foreach (var name in (string[])["x-forwarded-proto", "x-quarterdeck-scheme"]) message.Headers.TryAddWithoutValidation(name, request.Url.Scheme);
         message.Headers.TryAddWithoutValidation("x-request-id", id);
         message.Headers.TryAddWithoutValidation("x-quarterdeck-worker", watch is null ? key.ToString() : $"{key}+tail");
         var began = Stopwatch.GetTimestamp();

@@ -36,6 +36,7 @@ internal sealed record CodePackage(WorkerKey Key, WorkerLimits Limits, IReadOnly
                 ["name"] = b.Name, ["kind"] = JsonNamingPolicy.CamelCase.ConvertName(b.Kind.ToString()), ["value"] = b.Kind is BindingKind.DurableObject ? new JsonObject { ["key"] = ObjectClass.KeyOf(code, b) } : JsonNode.Parse(b.Value.GetRawText()),
             })]),
             ["classes"] = new JsonObject(ObjectClass.Of(code).Select(c => KeyValuePair.Create(c.Key, (JsonNode?)new JsonObject { ["name"] = c.Name, ["bound"] = c.Bound }))),
+            ["caches"] = code.Modules.Any(m => m.Kind is ModuleKind.EsModule or ModuleKind.CommonJs && m.Content.Span.IndexOf("caches"u8) >= 0),
             ["subrequests"] = code.Limits.Subrequests,
             ["concurrent"] = code.Limits.ConcurrentSubrequests,
             ["tail"] = watched,

@@ -43,7 +43,7 @@ internal static class ServerConfig
                 (name = "internet", network = (allow = [])), # without it workerd makes one of this name that reaches everything
               ],
               sockets = [
-                (name = "http", http = (forwardedProtoHeader = "x-forwarded-proto"), service = "dispatcher"),
+                (name = "http", http = (forwardedProtoHeader = "x-quarterdeck-scheme", cfBlobHeader = "x-quarterdeck-cf"), service = "dispatcher"),
                 (name = "admin", http = (), service = (name = "dispatcher", entrypoint = "admin")),
                 {{(objects is null ? "" : "(name = \"gate\", http = (capnpConnectHost = \"objects\"), service = (name = \"dispatcher\", entrypoint = \"objects\")),")}}
               ],

@@ -39,7 +39,7 @@ public sealed class RoutingTests
         var request = new HttpRequestMessage(HttpMethod.Get, "/");
         foreach (var (name, value) in new[]
         {
-            ("X-Quarterdeck-Worker", "9@9"), ("x-quarterdeck-tail", "1"), ("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-Host", "evil"), ("X-Forwarded-Proto", "https"), ("Forwarded", "for=6.6.6.6"), ("CF-Connecting-IP", "6.6.6.6"),
+            ("X-Quarterdeck-Worker", "9@9"), ("x-quarterdeck-tail", "1"), ("x-quarterdeck-scheme", "https"), ("x-quarterdeck-cf", "{}"), ("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-Host", "evil"), ("X-Forwarded-Proto", "https"), ("Forwarded", "for=6.6.6.6"), ("CF-Connecting-IP", "6.6.6.6"),
             ("X-Real-IP", "6.6.6.6"), ("Proxy-Authorization", "x"), ("Connection", "X-Hop"), ("X-Hop", "1"), ("TE", "trailers"), ("X-Mine", "stays"), ("Cookie", "a=1; qd-session=secret; b=2; qd-form=x"),
         }) request.Headers.TryAddWithoutValidation(name, value);
         using var answer = await rig.SendAsync(request);
@@ -48,7 +48,8 @@ public sealed class RoutingTests
             (seen.Header("x-quarterdeck-worker"), seen.Header("x-forwarded-for"), seen.Header("x-forwarded-proto"), seen.Header("cf-connecting-ip"), seen.Header("x-mine"), seen.Header("cookie"), seen.Header("host")));
         foreach (var gone in new[] { "x-quarterdeck-tail", "x-forwarded-host", "forwarded", "x-real-ip", "proxy-authorization", "x-hop", "te", "connection" }) Assert.Null(seen.Header(gone));
         Assert.DoesNotContain("secret", seen.Head, StringComparison.Ordinal);
-        Assert.Single(seen.Head.Split("x-quarterdeck-", StringSplitOptions.None).Skip(1));
+        Assert.Equal("""{"httpProtocol":"HTTP/1.1"}""", seen.Header("x-quarterdeck-cf"));
+        Assert.Equal(2, seen.Head.Split("x-quarterdeck-", StringSplitOptions.None).Skip(1).Count());
         Assert.Equal("mine=1", answer.Headers.GetValues("Set-Cookie").Single());
         Assert.Null(FrontRig.Cause(answer));
         Assert.False(answer.Headers.Contains("Server"));

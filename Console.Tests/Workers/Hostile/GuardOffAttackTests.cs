@@ -5,7 +5,7 @@ using Quarterdeck.Workers;
 
 namespace Quarterdeck.Tests.Workers.Hostile;
 
-/// <summary>Workerd was replaced by another version: the guard is off, and the watchdog alone holds the limits.</summary>
+/// <summary>Workerd was replaced by another version, as npm has it: the guard is off, and the watchdog alone holds the limits.</summary>
 [Collection(Alone.Name)]
 public sealed class GuardOffAttackTests
 {
@@ -21,7 +21,7 @@ public sealed class GuardOffAttackTests
         var folder = Directory.CreateTempSubdirectory("qd-off-").FullName;
         try
         {
-            await using var stack = await HostileStack.StartAsync(HostileTests.UnknownWorkerd(folder));
+            await using var stack = await HostileStack.StartAsync(await HostileTests.UnknownWorkerdAsync(folder));
             using var client = new HttpClient { BaseAddress = stack.Front, Timeout = TimeSpan.FromSeconds(90) };
             (await stack.DeployAsync("good", "export default { fetch() { return new Response('good'); } };")).ShouldBeNull();
             await Eventually.Is(() => stack.Servers is [{ State: ComputeServerState.Up }], "the shard answers");

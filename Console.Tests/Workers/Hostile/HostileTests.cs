@@ -3,7 +3,6 @@ using System.Text.RegularExpressions;
 using Quarterdeck.Access;
 using Quarterdeck.Tests.House;
 using Quarterdeck.Tests.Support;
-using Quarterdeck.Tests.Workers.NativeGuard;
 using Quarterdeck.Workers;
 using Xunit.Abstractions;
 
@@ -39,19 +38,19 @@ public sealed partial class HostileTests(ITestOutputHelper output)
         var folder = Directory.CreateTempSubdirectory("qd-hostile-").FullName;
         try
         {
-            await using var stack = await HostileStack.StartAsync(UnknownWorkerd(folder));
+            await using var stack = await HostileStack.StartAsync(await UnknownWorkerdAsync(folder));
             using var run = await PreparedAsync(stack, "off");
             await MeasureAsync(stack, run, "without the guard", most: null);
         }
         finally { Directory.Delete(folder, recursive: true); }
     }
 
-    /// <summary>A copy with one byte more: the same program, another digest. Where the sandbox's user can read it.</summary>
-    internal static string UnknownWorkerd(string folder)
+    /// <summary>The version before, where the sandbox's user can read it.</summary>
+    internal static async Task<string> UnknownWorkerdAsync(string folder)
     {
         var copy = Path.Combine(folder, "workerd");
-        File.Copy(GuardedWorkerd.Binary, copy);
-        File.AppendAllText(copy, "x");
+        File.Copy(await NpmPackages.WorkerdBeforeAsync(), copy);
+        File.SetUnixFileMode(copy, (UnixFileMode)0b111_101_101);
         File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
         return copy;
     }

@@ -50,6 +50,7 @@ internal static class RequestHead
         }
         to.Line("x-forwarded-for"u8, exchange.Address);
         to.Line("x-forwarded-proto"u8, exchange.Request.Scheme);
+        to.Add(VisitorFacts.Lines(exchange));
         to.Line("cf-connecting-ip"u8, exchange.Address);
         if (headers["x-request-id"].Count == 0) to.Line("x-request-id"u8, RequestIds.Next());
         to.Add("x-quarterdeck-worker: "u8);

@@ -2,6 +2,7 @@
 // with its key in the props, where the worker cannot change it; the API that it sees is made inside its own isolate by a client module.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { slotOf } from "./slots.js";
+import cache from "./client-cache.js";
 import hash from "./client-hash.js";
 import kv from "./client-kv.js";
 import object from "./client-object.js";
@@ -18,12 +19,16 @@ const KINDS = {
 
 export const OURS = "__quarterdeck/";
 
+// Not a binding of the worker's: what its global caches speak to, made for code that names them, and taken out of its env before its own code runs.
+const CACHES = "__quarterdeck_caches";
+
 const kindOf = ({ name, kind }) => KINDS[kind] ?? unknown(name, kind);
 
 function unknown(name, kind) { throw new Error(`The binding '${name}' is of the kind '${kind}', which this compute server does not have.`); }
 
 export function bind(head, ctx, props) {
   const env = { ...head.env };
+  if (head.caches) env[CACHES] = ctx.exports.HostBinding({ props: { ...props, path: "cache/own" } });
   for (const binding of head.bindings)
     if (binding.kind === "service") env[binding.name] = ctx.exports.Service({ props: { ...props, ...binding.value } });
     else if (kindOf(binding).door) env[binding.name] = ctx.exports[kindOf(binding).door]({ props: { ...props, ...kindOf(binding).props(binding.value) } });
@@ -34,11 +39,15 @@ export function bind(head, ctx, props) {
 // Modules that run before the worker's own and give its env the APIs; by the names under which the wrapper finds them.
 export function clients(head) {
   const bindings = head.bindings.filter(b => b.kind !== "service" && kindOf(b).client);
-  if (bindings.length === 0) return {};
+  if (bindings.length === 0 && !head.caches) return {};
   const used = new Set(bindings.map(kindOf));
   const imports = [...used].map(k => `import { ${k.client} } from "./${k.file}";`);
   const made = bindings.map(b => `env[${JSON.stringify(b.name)}] = new ${kindOf(b).client}(env[${JSON.stringify(b.name)}], ${JSON.stringify(b.value)});`);
-  return Object.fromEntries([["env.js", `import { env } from "cloudflare:workers";\n${[...imports, ...made].join("\n")}\n`], ...[...used].flatMap(k => [[k.file, k.code], ...Object.entries(k.beside ?? {})])]);
+  if (head.caches) {
+    imports.push(`import { CacheStorage } from "./cache.js";`);
+    made.push(`Object.defineProperty(globalThis, "caches", { value: new CacheStorage(env.${CACHES}), configurable: true, enumerable: true });\ndelete env.${CACHES};`);
+  }
+  return Object.fromEntries([["env.js", `import { env } from "cloudflare:workers";\n${[...imports, ...made].join("\n")}\n`], ...[...used].flatMap(k => [[k.file, k.code], ...Object.entries(k.beside ?? {})]), ...head.caches ? [["cache.js", cache]] : []]);
 }
 
 // The classes of a version's own durable objects, wrapped as the host runs them: `export`s of the main module, and the modules that they need.
