@@ -19,5 +19,7 @@ internal static class GuardSymbols
         "_ZNK2v86String9WriteUtf8EPNS_7IsolateEPcmiPm",
         "_ZN2v88internal12BackingStore8AllocateEPNS0_7IsolateEmNS_4base11StrongAliasINS0_13SharedFlagTagEbEENS5_INS0_18InitializedFlagTagEbEE",
         "_ZN2v88internal12_GLOBAL__N_115ConstructBufferEPNS0_7IsolateENS0_12DirectHandleINS0_10JSFunctionEEENS4_INS0_10JSReceiverEEENS4_INS0_6ObjectEEESA_NS_4base11StrongAliasINS0_18InitializedFlagTagEbEE",
+        "_ZN2v87Isolate21AddGCPrologueCallbackEPFvPS0_NS_6GCTypeENS_15GCCallbackFlagsEPvES4_S2_",
+        "_ZN2v87Isolate21AddGCEpilogueCallbackEPFvPS0_NS_6GCTypeENS_15GCCallbackFlagsEPvES4_S2_",
     ];
 }

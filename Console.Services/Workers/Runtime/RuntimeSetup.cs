@@ -30,6 +30,7 @@ internal static class RuntimeSetup
         services.AddSingleton<IWorkerCodeSource>(p => p.GetRequiredService<WorkerCodeStore>());
         services.AddSingleton(p => new ComputeServers(p.GetRequiredService<ServerFleet>(), p.GetRequiredService<Objects.ObjectFleet>()));
         services.AddSingleton<IStartupCheck, StartupCheck>();
+        services.AddHostedService<CodeAhead>();
         services.AddHostedService(p => p.GetRequiredService<ServerFleet>());
         return services;
     }

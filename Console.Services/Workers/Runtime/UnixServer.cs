@@ -28,7 +28,7 @@ internal sealed partial class UnixServer : IAsyncDisposable
         options.Limits.MaxRequestHeaderCount = 500;
         options.Limits.MaxRequestLineSize = 64 << 10;
         options.ListenUnixSocket(path, listen => listen.Protocols = HttpProtocols.Http1);
-        var server = new KestrelServer(Options.Create(options), new SocketTransportFactory(Options.Create(new SocketTransportOptions()), loggers), loggers);
+        var server = new KestrelServer(Options.Create(options), new SocketTransportFactory(Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true, WaitForDataBeforeAllocatingBuffer = false }), loggers), loggers);
         await server.StartAsync(new Application(answer, loggers.CreateLogger<UnixServer>()), CancellationToken.None);
         File.SetUnixFileMode(path, (UnixFileMode)0b110_110_110);
         return new UnixServer(server, path);

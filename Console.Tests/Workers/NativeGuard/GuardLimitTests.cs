@@ -20,7 +20,29 @@ public sealed class GuardLimitTests
             """ },
         ["churn"] = new() { ["main.js"] = "let last; export default { fetch() { for (let i = 0; i < 500; i++) last = new Uint8Array(1 << 20); return new Response('churned'); } };" },
         ["wide"] = new() { ["main.js"] = "export default { fetch() { const a = []; for (let i = 0; i < 12e5; i++) a.push([i]); return new Response(String(a.length)); } };" },
+        ["collecting"] = new() { ["main.js"] = "export default { fetch() { for (;;) { let a = []; for (let i = 0; i < 2e5; i++) a.push({ i }); } } };" },
+        // What the runtime makes of requests lies on the heap until all of it is collected; here it is heaped up by hand.
+        ["heaped"] = new() { ["main.js"] = """
+            let kept = [];
+            export default { fetch(request) {
+              if (new URL(request.url).pathname === "/keep") for (let i = 0; i < 1000; i++) kept.push(new Headers([["a", "b"]]));
+              else { kept = []; for (let i = 0; i < 40; i++) new Uint8Array(1 << 20); }
+              return new Response("done");
+            } };
+            """ },
     };
+
+    [Fact]
+    public async Task What_was_heaped_up_before_is_not_the_fault_of_the_turn_in_which_it_is_collected()
+    {
+        await using var workerd = await GuardedWorkerd.StartAsync(Workers, Standard with { CpuMs = 40 });
+        for (var i = 0; i < 120; i++) (await workerd.AskAsync("5@1", "heaped", "/keep")).Body.ShouldBe("done");
+        for (var i = 0; i < 3; i++) (await workerd.AskAsync("5@1", "heaped")).Body.ShouldBe("done");
+        (await workerd.ReadingAsync("5@1", r => r.Turns > 0)).CpuEnds.ShouldBe(0);
+        // and it is no way out of the limit
+        (await workerd.AskAsync("6@1", "collecting")).Status.ShouldBe(500);
+        (await workerd.ReadingAsync("6@1", r => r.CpuEnds == 1)).LongestTurn.ShouldBeLessThan(TimeSpan.FromSeconds(10));
+    }
 
     [Fact]
     public async Task Each_version_has_its_own_limits_whatever_the_loader_calls_it()

@@ -76,9 +76,9 @@ internal sealed class GuardedWorkerd : IAsyncDisposable
     }
 
     /// <summary>Asks a worker; the status and the body's beginning, or status 0 when the connection broke.</summary>
-    public async Task<(int Status, string Body)> AskAsync(string key, string worker)
+    public async Task<(int Status, string Body)> AskAsync(string key, string worker, string path = "/")
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/") { Headers = { { "x-key", key }, { "x-worker", worker } } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "x-key", key }, { "x-worker", worker } } };
         try
         {
             using var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);

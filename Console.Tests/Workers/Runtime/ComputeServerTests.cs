@@ -128,7 +128,11 @@ public sealed class ComputeServerTests
         await using var node = await ComputeNode.StartAsync();
         var key = node.Deploy(1, "export default { fetch() { console.log('one', { two: 2 }); console.error('three'); return new Response('ok', { status: 201 }); } };");
         (await node.GetAsync(key)).Status.ShouldBe(201);
-        (await node.GetAsync(key, "/seen", r => r.Headers.TryAddWithoutValidation("x-quarterdeck-tail", "1"))).Status.ShouldBe(201);
+        (await node.GetAsync(key, "/seen", r =>
+        {
+            r.Headers.Remove("x-quarterdeck-worker");
+            r.Headers.TryAddWithoutValidation("x-quarterdeck-worker", key + "+tail");
+        })).Status.ShouldBe(201);
         await ComputeNode.Until(() => !node.Events.IsEmpty, "events arrive");
         var (of, json) = node.Events.ShouldHaveSingleItem();
         of.ShouldBe(key);

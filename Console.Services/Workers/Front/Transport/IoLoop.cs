@@ -31,7 +31,7 @@ internal sealed partial class IoLoop : IDisposable
 
     /// <summary>Follows a socket until it is closed.</summary>
     /// <returns>What <see cref="Remove"/> takes.</returns>
-    internal int Add(IoSocket socket, SafeSocketHandle handle)
+    internal long Add(IoSocket socket, SafeSocketHandle handle)
     {
         int at;
         long data;
@@ -42,12 +42,16 @@ internal sealed partial class IoLoop : IDisposable
             data = (long)_slots[at].Round << 32 | (uint)at;
         }
         _epoll.Follow(handle, data);
-        return at;
+        return data;
     }
 
+    /// <summary>Tells a socket when it takes more, at once if it does now; or does not any more. Followed only while somebody waits: the kernel would tell of every message that the other side has read.</summary>
+    internal void FollowRoom(SafeSocketHandle handle, long data, bool wanted) => _epoll.FollowRoom(handle, data, wanted);
+
     /// <summary>Forgets a socket; events that are still on their way are for nobody.</summary>
-    internal void Remove(int at)
+    internal void Remove(long data)
     {
+        var at = (int)data;
         lock (_gate)
         {
             _slots[at].Socket = null;

@@ -10,7 +10,7 @@ internal sealed class IoSocket : IDisposable
 {
     private readonly Socket _socket;
     private readonly IoLoop _loop;
-    private readonly int _at;
+    private readonly long _data;
     private readonly Readiness _in = new(), _out = new();
     private volatile bool _ended;
     private int _disposed;
@@ -20,7 +20,7 @@ internal sealed class IoSocket : IDisposable
     {
         (_socket, _loop) = (socket, loop);
         socket.Blocking = false;
-        _at = loop.Add(this, socket.SafeHandle);
+        _data = loop.Add(this, socket.SafeHandle);
     }
 
     /// <summary>Whether the other side has ended or closed it, as far as the loop knows.</summary>
@@ -108,7 +108,7 @@ internal sealed class IoSocket : IDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         _ended = true;
-        _loop.Remove(_at);
+        _loop.Remove(_data);
         _socket.Dispose();
         _in.Change();
         _out.Change();
@@ -125,23 +125,22 @@ internal sealed class IoSocket : IDisposable
 
     private async ValueTask RestAsync(ReadOnlySequence<byte> bytes)
     {
+        var waited = false;
         while (bytes.Length > 0)
         {
             var sent = Send(bytes, out var error);
             if (error is SocketError.WouldBlock)
             {
-                // once more after the mark was taken, or a change in between would be missed
+                // room that comes before it is followed is told of at once
                 _out.Take();
-                sent = Send(bytes, out error);
-                if (error is SocketError.WouldBlock)
-                {
-                    await _out.ChangedAsync();
-                    continue;
-                }
+                _loop.FollowRoom(_socket.SafeHandle, _data, waited = true);
+                await _out.ChangedAsync();
+                continue;
             }
             if (error is not (SocketError.Success or SocketError.Interrupted)) throw new SocketException((int)error);
             bytes = bytes.Slice(sent);
         }
+        if (waited) _loop.FollowRoom(_socket.SafeHandle, _data, wanted: false);
     }
 
     private int Send(ReadOnlySequence<byte> bytes, out SocketError error)

@@ -96,7 +96,9 @@ internal sealed class Forwarder(IUpstreams servers, UpstreamPools pools, ITailSi
                 exchange.Lost = connection.Generation;
                 return false;
             }
-            var reason = pump is { IsCompletedSuccessfully: true } ? pump.Result : null;
+            // Who cut the request for the visitor's fault says so a moment later.
+            if (connection.Cut is Cut.Visitor && pump is not null) body!.CancelPendingRead();
+            var reason = pump is { IsCompletedSuccessfully: true } || connection.Cut is Cut.Visitor && pump is not null ? await pump : null;
             await FailAsync(exchange, Failure.Of(exchange, connection, e, reason));
             return true;
         }
@@ -185,8 +187,8 @@ internal sealed class Forwarder(IUpstreams servers, UpstreamPools pools, ITailSi
     private static async ValueTask RefuseAsync(Exchange exchange, Refusal refusal, RequestOutcome outcome, bool told = true)
     {
         exchange.Outcome = outcome;
-        if (!told) return;
-        if (exchange.HasStarted) exchange.Lifetime.Abort();
+        // what nobody answers the server would take for a 200
+        if (!told || exchange.HasStarted) exchange.Lifetime.Abort();
         else await refusal.WriteAsync(exchange);
     }
 

@@ -48,11 +48,12 @@ internal static class RequestHead
                 to.Add("\r\n"u8);
             }
         }
+        // Each header costs the compute server microseconds, in the dispatcher's isolate and in the worker's: none more than needed.
         to.Line("x-forwarded-for"u8, exchange.Address);
         to.Line("x-forwarded-proto"u8, exchange.Request.Scheme);
         to.Add(VisitorFacts.Lines(exchange));
         to.Line("cf-connecting-ip"u8, exchange.Address);
-        if (headers["x-request-id"].Count == 0) to.Line("x-request-id"u8, RequestIds.Next());
+        if (watched && headers["x-request-id"].Count == 0) to.Line("x-request-id"u8, RequestIds.Next());
         to.Add("x-quarterdeck-worker: "u8);
         to.Add(exchange.Version.KeyText);
         to.Add(watched ? "+tail\r\n"u8 : "\r\n"u8);

@@ -22,6 +22,8 @@ enum engine_symbol {
   SYMBOL_WRITE_UTF8,
   SYMBOL_ALLOCATE_BUFFER,
   SYMBOL_CONSTRUCT_BUFFER,
+  SYMBOL_BEFORE_COLLECTION,
+  SYMBOL_AFTER_COLLECTION,
   SYMBOL_COUNT
 };
 
@@ -37,6 +39,8 @@ struct engine {
   void (*heap_statistics)(isolate *, struct heap_statistics *);
   void (*near_heap_limit)(isolate *, size_t (*)(void *, size_t, size_t), void *);
   void (*memory_pressure)(isolate *, int level);
+  void (*before_collection)(isolate *, void (*)(isolate *, int type, int flags, void *), void *, int types);
+  void (*after_collection)(isolate *, void (*)(isolate *, int type, int flags, void *), void *, int types);
   size_t (*write_utf8)(const void *string, isolate *, char *into, size_t size, int flags, size_t *characters);
 };
 extern struct engine engine;

@@ -33,8 +33,14 @@ void rate_start(int slot);
 void rate_charge(int slot, uint64_t used_ns);
 bool rate_exhausted(int slot, uint64_t now_ns);
 
+/* collect.c: garbage collections. Follow every isolate; a turn begins; what does not count of the CPU from a time on (both of the main thread's clock). */
+void collect_follow(isolate *made);
+void collect_turn(void);
+uint64_t collect_forgiven(uint64_t began_ns, uint64_t cpu_ns);
+
 /* turns.c: what the watching thread has to know about the turn that runs */
 bool turns_install(void);
+bool on_main_thread(void);
 extern _Atomic uint64_t turn_sequence; /* grows at each begin and end */
 extern _Atomic(isolate *) turn_isolate; /* null between turns */
 extern _Atomic bool turn_starts; /* this turn compiles the worker's modules */

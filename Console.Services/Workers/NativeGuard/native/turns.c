@@ -20,10 +20,11 @@ static int depth;
 static uint64_t began_ns;
 static pthread_t main_thread;
 
-static bool on_main_thread(void) { return pthread_equal(pthread_self(), main_thread); }
+bool on_main_thread(void) { return pthread_equal(pthread_self(), main_thread); }
 
 static void begin(isolate *of, int slot) {
   began_ns = clock_ns(CLOCK_MONOTONIC);
+  collect_turn();
   atomic_store_explicit(&guard->current, slot, memory_order_relaxed);
   atomic_store_explicit(&turn_isolate, of, memory_order_relaxed);
   atomic_fetch_add(&turn_sequence, 1);
@@ -88,6 +89,7 @@ static isolate *stand_in_new(void *group, void *parameters) {
   if (slot >= 0) {
     rate_start(slot);
     memory_limit(made, slot);
+    collect_follow(made);
   }
   return made;
 }

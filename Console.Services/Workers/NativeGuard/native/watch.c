@@ -98,11 +98,13 @@ static void *watch(void *unused) {
     bool starts = turn_starts;
     uint64_t limit = (starts ? slot_limits(slot)->startup_ms : slot_limits(slot)->cpu_ms) * ms;
     if (limit == 0 || cpu - began <= limit) continue;
+    uint64_t used = cpu - began - collect_forgiven(began, cpu);
+    if (used > cpu - began || used <= limit) continue;
     if (ended != sequence && end_turn(of, sequence)) {
       ended = sequence;
       atomic_fetch_add(starts ? &guard->slots[slot].startup_ends : &guard->slots[slot].cpu_ends, 1);
     }
-    if (cpu - began > limit + guard->grace_ms * ms && turn_sequence == sequence) give_up(slot, "CPU limit, in native code");
+    if (used > limit + guard->grace_ms * ms && turn_sequence == sequence) give_up(slot, "CPU limit, in native code");
   }
 }
 

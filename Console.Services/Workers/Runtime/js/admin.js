@@ -36,11 +36,11 @@ export const admin = {
 
 async function evict(slot, env) {
   forget(slot.key);
-  if (slot.open) {
+  if (slot.open || slot.live > 0) {
     const stub = env.LOADER.get(slot.name, slot.loader);
     reopen(slot);
     // The call never returns: its isolate ends under it.
-    try { await stub.getEntrypoint("__host").evict(); } catch { }
+    try { await stub.getEntrypoint("__host").fetch("http://host/evict"); } catch { }
   }
   return new Response("evicted");
 }

@@ -1,6 +1,6 @@
 // The only static worker of a compute server: hands each request to the isolate of its version.
 // On the hot path nothing is copied or parsed: the original request goes on, the loader answers from its cache.
-import { slotOf, open, failed } from "./slots.js";
+import { slotOf, first, failed } from "./slots.js";
 export { Egress } from "./egress.js";
 export { Tail } from "./tail.js";
 export { HostBinding } from "./bindings.js";
@@ -10,14 +10,13 @@ export { admin } from "./admin.js";
 
 export default {
   async fetch(request, env, ctx) {
-    const headers = request.headers, key = headers.get("x-quarterdeck-worker");
-    const slot = slotOf(headers.get("x-quarterdeck-tail") === null ? key : `${key}+tail`);
+    const slot = slotOf(request.headers.get("x-quarterdeck-worker"));
     if (slot === null) return new Response("No worker was named.\n", { status: 404, headers: { "x-quarterdeck-outcome": "internal" } });
     slot.used = Date.now();
     // Subrequests are paid from credit: a request brings its worker's allowance, and an idle worker never saves up more than one.
     slot.credit = slot.live++ === 0 ? slot.subrequests : slot.credit + slot.subrequests;
     try {
-      return await (slot.open ? env.LOADER.get(slot.name, slot.loader).getEntrypoint() : await open(slot, env, ctx)).fetch(request);
+      return await (slot.open ? env.LOADER.get(slot.name, slot.loader).getEntrypoint().fetch(request) : first(slot, env, ctx, request));
     } catch (error) {
       return await failed(slot, env, error);
     } finally {

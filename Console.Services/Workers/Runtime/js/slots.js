@@ -34,7 +34,7 @@ export async function open(slot, env, ctx) {
   const stub = env.LOADER.get(slot.name, () => load(slot, env, ctx));
   const name = slot.name;
   try {
-    await stub.getEntrypoint("__host").ready();
+    await stub.getEntrypoint("__host").fetch("http://host/ready");
   } catch (error) {
     if (slot.name === name) slot.name = `${slot.key}~${++slot.attempt}`;
     slot.failure = String(error?.message ?? error);
@@ -46,6 +46,22 @@ export async function open(slot, env, ctx) {
   return stub.getEntrypoint();
 }
 
+// A version's first request goes straight in and brings the code along: to ask before whether it is there would cost a round of its own.
+export async function first(slot, env, ctx, request) {
+  if (slot.failure !== null && Date.now() < slot.retryAt) throw new LoadError(slot.failure);
+  const name = slot.name, stub = env.LOADER.get(name, () => load(slot, env, ctx));
+  try {
+    const response = await stub.getEntrypoint().fetch(request);
+    if (slot.name === name) [slot.open, slot.failure] = [true, null];
+    return response;
+  } catch (error) {
+    if (!EVICTED.test(String(error?.message ?? error))) await open(slot, env, ctx); // which tells when it cannot be loaded
+    throw error;
+  }
+}
+
+const EVICTED = /has gone;|evicted by the host|isolate was aborted/i;
+
 const SAYINGS = {
   load: "The worker could not be loaded.\n", evicted: "The worker was unloaded.\n", limit: "The worker reached a limit and was ended.\n", exception: "The worker failed.\n",
 };
@@ -55,7 +71,7 @@ export async function failed(slot, env, error) {
   const text = String(error?.message ?? error);
   let outcome = "exception";
   if (error instanceof LoadError) outcome = "load";
-  else if (/has gone;|evicted by the host|isolate was aborted/i.test(text) && await gone(slot, env)) outcome = "evicted";
+  else if (EVICTED.test(text) && await gone(slot, env)) outcome = "evicted";
   // workerd knows nothing of the guard: for it a turn that was ended from outside is an error of its own.
   else if (/^internal error|exceeded (its )?cpu|terminated|memory limit/i.test(text)) outcome = "limit";
   return new Response(SAYINGS[outcome], {
@@ -68,7 +84,7 @@ export async function failed(slot, env, error) {
 async function gone(slot, env) {
   const name = slot.name;
   try {
-    await env.LOADER.get(name, slot.loader).getEntrypoint("__host").ready();
+    await env.LOADER.get(name, slot.loader).getEntrypoint("__host").fetch("http://host/ready");
     return false;
   } catch {
     if (slot.name === name) reopen(slot);
