@@ -15,7 +15,7 @@ public enum BindingKind
     Kv,
     /// <summary><c>{"worker":"name","entrypoint":"Class"?}</c>: another worker.</summary>
     Service,
-    /// <summary><c>{"class":"Name"}</c>: durable objects of a class that the worker exports.</summary>
+    /// <summary><c>{"class":"Name","worker":"name"?}</c>: durable objects of a class that the worker, or another one, exports.</summary>
     DurableObject,
     /// <summary><c>{"queue":"name"}</c>: sends into a queue.</summary>
     Queue,

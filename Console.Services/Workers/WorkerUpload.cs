@@ -23,6 +23,9 @@ public sealed record WorkerMetadata
     /// <summary>Cron rules and queues.</summary>
     public WorkerTriggers? Triggers { get; init; }
 
+    /// <summary>Changes of the worker's classes of durable objects, in order; each is applied once.</summary>
+    public IReadOnlyList<ObjectMigration>? Migrations { get; init; }
+
     /// <summary>How static files are served; they come as parts named <c>assets/…</c>.</summary>
     public AssetSettings? Assets { get; init; }
 

@@ -20,6 +20,9 @@ public sealed class WorkersOptions
     /// <summary>The compute servers of this node.</summary>
     public ComputeServerOptions Servers { get; set; } = new();
 
+    /// <summary>Durable objects of this node.</summary>
+    public ObjectOptions Objects { get; set; } = new();
+
     /// <summary>Where spans of requests go.</summary>
     public TraceOptions Traces { get; set; } = new();
 }
@@ -34,6 +37,7 @@ internal sealed class WorkersOptionsValidator : IValidateOptions<WorkersOptions>
         if (options.KeepVersions is < 2 or > 10_000) errors.Add($"Quarterdeck:Workers:KeepVersions: {options.KeepVersions} is not between 2 and 10000. Example: Quarterdeck__Workers__KeepVersions=200");
         if (options.QueueMiB is < 1 or > 1 << 20) errors.Add($"Quarterdeck:Workers:QueueMiB: {options.QueueMiB} is not between 1 and 1048576. Example: Quarterdeck__Workers__QueueMiB=1024");
         Servers(options.Servers, errors);
+        options.Objects.Check(errors);
         if (options.Traces.Endpoint.Length > 0 && !(Uri.TryCreate(options.Traces.Endpoint, UriKind.Absolute, out var collector) && collector.Scheme is "http" or "https"))
             errors.Add($"Quarterdeck:Workers:Traces:Endpoint: '{options.Traces.Endpoint}' is no http address. Example: Quarterdeck__Workers__Traces__Endpoint=http://collector.example.com:4318");
         if (options.Traces.Ratio is not (>= 0 and <= 1)) errors.Add($"Quarterdeck:Workers:Traces:Ratio: {options.Traces.Ratio} is not between 0 and 1. Example: Quarterdeck__Workers__Traces__Ratio=0.05");

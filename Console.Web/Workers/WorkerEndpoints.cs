@@ -21,7 +21,7 @@ internal static class WorkerEndpoints
             .WithDescription($"Sorts by {string.Join(", ", WorkerRegistry.Sorts)}; searches in the name.");
         group.MapGet("/{name}", GetAsync).Needs(WorkersPermissions.Read).Answers<Worker>("Read a worker with what is deployed");
         group.MapPut("/{name}", PutAsync).Needs(WorkersPermissions.Deploy).Answers<UploadOutcome>("Send code in: makes a version, deployed at 100 % unless deploy=false", StatusCodes.Status201Created)
-            .TakesUpload("Part 'metadata' (JSON: mainModule, compatibilityDate, compatibilityFlags, bindings, limits, triggers, assets, egress, healthPath, message), then the modules as parts named by their paths (kind by extension), then static files as parts named assets/….")
+            .TakesUpload("Part 'metadata' (JSON: mainModule, compatibilityDate, compatibilityFlags, bindings, limits, triggers, migrations, assets, egress, healthPath, message), then the modules as parts named by their paths (kind by extension), then static files as parts named assets/….")
             .TakesQuery("deploy", "false makes the version only.");
         group.MapPut("/{name}/settings", SettingsAsync).Needs(WorkersPermissions.Deploy).Answers<Worker>("Set the automatic rollback of a worker");
         group.MapDelete("/{name}", DeleteAsync).Needs(WorkersPermissions.Manage).AnswersNothing("Delete a worker with its versions and routes");
@@ -34,6 +34,7 @@ internal static class WorkerEndpoints
             .TakesQuery("name", "The worker's name; that of the settings file when absent.").TakesQuery("environment", "A named environment of the settings file.").TakesQuery("deploy", "false makes the version only.");
         group.MapVersions();
         group.MapTiers();
+        group.MapObjects();
         api.MapGet("/worker-policy", PolicyAsync).Needs(WorkersPermissions.Read).Answers<WorkerPolicy>("Read the limits that hold for all workers").WithTags("Workers");
         api.MapPut("/worker-policy", SetPolicyAsync).Needs(WorkersPermissions.Manage).Answers<WorkerPolicy>("Set defaults and ceilings for all workers, and who is trusted").WithTags("Workers");
         return api;

@@ -39,7 +39,7 @@ public sealed partial class WorkerPage : LiveComponent
         _tabs =
         [
             new("overview", "Overview"), new("versions", "Versions"), .. Only(_deploys, new Tab("test", "Test request")), .. Only(_follows, new Tab("log", "Live log")),
-            new("settings", "Settings"), new("operations", "Operations"), .. Only(_audits, new Tab("audit", "Audit")),
+            new("objects", "Objects"), new("settings", "Settings"), new("operations", "Operations"), .. Only(_audits, new Tab("audit", "Audit")),
         ];
     }
 

@@ -18,6 +18,7 @@ internal sealed partial class ObjectFleet(
 
     private readonly ConcurrentDictionary<long, ObjectServer> _servers = new();
     private readonly ConcurrentDictionary<long, DateTimeOffset> _wakes = new();
+    private readonly ConcurrentDictionary<long, long> _bytes = new();
     private readonly Lock _starting = new();
     private bool _stopped;
     private bool _loaded;
@@ -43,6 +44,13 @@ internal sealed partial class ObjectFleet(
             return _servers[serial] = Start(worker);
         }
     }
+
+    /// <summary>Bytes that one worker's objects may have before no more can be made.</summary>
+    public long MostBytes => (long)limits.WorkerMiB << 20;
+
+    /// <summary>Why no more objects of a worker can be made; null when they can. Measured every few seconds.</summary>
+    public string? Full(long serial) => _bytes.GetValueOrDefault(serial) is var bytes && bytes >= (long)limits.WorkerMiB << 20
+        ? $"The worker's durable objects have {bytes >> 20} MiB, {limits.WorkerMiB} are allowed: no more of them can be made. Delete some, or ask an administrator for more." : null;
 
     /// <summary>Notes that a worker's objects have an alarm.</summary>
     public async Task WakeAsync(long serial, CancellationToken cancellation)
@@ -87,10 +95,13 @@ internal sealed partial class ObjectFleet(
             _loaded = true;
         }
         await RemoveDeletedAsync(cancellation);
+        foreach (var (key, serial, here) in await store.DeletedAsync(lease.Id, cancellation))
+            if (!here || await EmptyAsync(key, serial, cancellation)) await store.ForgetAsync(key, cancellation);
         foreach (var (serial, at) in _wakes)
             if (at <= DateTimeOffset.UtcNow + Turn && !_servers.ContainsKey(serial) && table.Current.Workers.TryGetValue(serial, out var worker) && worker is { Tier: not WorkerTier.Off, Versions.Count: > 0 }) Get(serial);
         foreach (var (serial, server) in _servers)
         {
+            _bytes[serial] = ObjectFiles.Bytes(FolderOf(serial));
             if (table.Current.Workers.GetValueOrDefault(serial) is not { Tier: not WorkerTier.Off }) await StopAsync(serial, server);
             else if (server.Idle > TimeSpan.FromMinutes(parts.Options.CordonIdleMinutes) && await IsIdleAsync(server, cancellation)) await RestAsync(serial, server, cancellation);
         }
@@ -103,7 +114,7 @@ internal sealed partial class ObjectFleet(
         var own = worker.Versions.Count > 0 ? worker.Versions[0].Limits : WorkerLimits.Usual;
         return new ObjectServer(server => new ServerProcess(parts, new ServerSetup(
             $"o{serial}", WorkerTier.Cordon, serial, Math.Max(16, own.MemoryMiB), (long)Math.Max(parts.Options.CordonMiB, own.MemoryMiB + own.BuffersMiB + 160) << 20, own.CpuPercent + OwnPercent,
-            parts.Options.FirstUser + FirstUser + (int)(serial % Users), (key, cancellation) => CodeAsync(serial, key, server, cancellation), new ObjectFolder(folder, limits.ObjectMiB << 10)),
+            parts.Options.FirstUser + FirstUser + (int)(serial % Users), (key, cancellation) => CodeAsync(serial, key, server, cancellation), new ObjectFolder(folder, (long)limits.ObjectMiB << 10)),
             end => end.Blame is null ? Task.CompletedTask : blamed(end), () => Revive(serial)), parts.Time);
     }
 
@@ -159,6 +170,18 @@ internal sealed partial class ObjectFleet(
             _wakes.TryRemove(serial, out _);
             Log.Removed(logger, serial);
         }
+    }
+
+    // Removes the objects of a class that a migration deleted; true when none is left.
+    private async Task<bool> EmptyAsync(string key, long serial, CancellationToken cancellation)
+    {
+        if (!Directory.Exists(FolderOf(serial))) return true;
+        var server = Get(serial);
+        await server.Process.ReadyAsync(cancellation);
+        if (server.Process.Admin is not { } admin) return false;
+        while (await admin.ObjectsAsync(key, "", 100, cancellation) is { Count: > 0 } some)
+            foreach (var one in some) await admin.RemoveObjectAsync(key, one.Id, cancellation);
+        return true;
     }
 
     private async Task StopAsync(long serial, ObjectServer server)

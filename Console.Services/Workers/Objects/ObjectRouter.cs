@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
 using Quarterdeck.Database;
 using Quarterdeck.Platform;
+using Quarterdeck.Secrets;
 using Quarterdeck.Workers.Runtime;
 
 namespace Quarterdeck.Workers.Objects;
 
 /// <summary>Finds objects: by the class's key the worker, by the worker the store, by the store the node. What never changes is kept; the rest is asked for again after a while.</summary>
-internal sealed class ObjectRouter(ObjectStore store, StoreLease lease, ObjectFleet fleet, WorkerTable table, CodePackages packages, TimeProvider time) : IObjectRouter
+internal sealed class ObjectRouter(ObjectStore store, StoreLease lease, ObjectFleet fleet, WorkerTable table, CodePackages packages, SecretBox box, TimeProvider time) : IObjectRouter
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5);
 
@@ -20,7 +21,7 @@ internal sealed class ObjectRouter(ObjectStore store, StoreLease lease, ObjectFl
         if (table.Current.Workers.GetValueOrDefault(row.Serial) is not { Versions.Count: > 0 } worker) return Problem.Unavailable("The worker is not deployed", $"No version of the worker runs that has the durable objects of the class '{row.Name}'.");
         if (worker.Tier is WorkerTier.Off) return Problem.Unavailable("The worker is off", $"The worker '{worker.Name}' is switched off, and its durable objects with it.");
         if (await HomeAsync(row.Serial, cancellation) is not { } home) return Problem.Unavailable("The worker is gone", "The worker that has these durable objects was deleted.");
-        if (home.Id != lease.Id) return Unreachable(worker, home) is { } why ? why : row.Serial;
+        if (home.Id != lease.Id) return Unreachable(home) is { } why ? why : row.Serial;
         return lease.IsHeld ? row.Serial : Problem.Unavailable("The durable objects do not run", lease.Reason);
     }
 
@@ -32,17 +33,28 @@ internal sealed class ObjectRouter(ObjectStore store, StoreLease lease, ObjectFl
         return new ObjectVersions(row.Name, [.. worker.Versions.Select(v => (v.KeyText, v.Percent))], now.Sequence);
     }
 
-    public async Task<Stream> ConnectAsync(long serial, bool streams, CancellationToken cancellation)
+    public async Task<Stream> ConnectAsync(long serial, ObjectLink link, CancellationToken cancellation)
     {
         if (await HomeAsync(serial, cancellation) is not { } home) throw new ProblemException(Problem.NotFound("worker", serial));
-        if (home.Id == lease.Id) return await fleet.Get(serial).ConnectAsync(streams, cancellation);
-        throw new ProblemException(Unreachable(table.Current.Workers.GetValueOrDefault(serial), home)!);
+        if (home.Id == lease.Id) return await fleet.Get(serial).ConnectAsync(link, cancellation);
+        if (Unreachable(home) is { } why) throw new ProblemException(why);
+        return await PeerLine.ConnectAsync(home, box.Unprotect(PeerDoor.Purpose, home.Token!), serial, link, cancellation);
     }
+
+    public string? Full(long serial) => fleet.Full(serial);
 
     public Task WakeAsync(long serial, CancellationToken cancellation) => fleet.WakeAsync(serial, cancellation);
 
-    private static Problem? Unreachable(DeployedWorker? worker, StoreRow home) =>
-        Problem.Unavailable("The durable objects are on another node", $"The durable objects of the worker '{worker?.Name}' live on the node '{home.Node}', and are called there only.");
+    /// <summary>Where a worker's objects are; null when they are nowhere yet, which stays so.</summary>
+    public async Task<(StoreRow Row, bool Here)?> FindAsync(long serial, CancellationToken cancellation) =>
+        await store.HomeAsync(serial, null, cancellation) is { } home ? (home, home.Id == lease.Id) : null;
+
+    private Problem? Unreachable(StoreRow home) => home switch
+    {
+        _ when home.HeldUntil < time.GetUtcNow() => Problem.Unavailable("The node of the durable objects is down", $"The durable objects live on the node '{home.Node}', which has not been heard of since {home.HeldUntil:u}. They are there again when it is."),
+        { Address: null } => Problem.Unavailable("The durable objects are on another node", $"The durable objects live on the node '{home.Node}', which takes no calls of others. Set Quarterdeck__Workers__Objects__Listen there, such as 0.0.0.0:8790."),
+        _ => null,
+    };
 
     private async Task<ClassRow?> ClassAsync(string key, CancellationToken cancellation)
     {

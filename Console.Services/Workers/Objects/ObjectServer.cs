@@ -24,17 +24,18 @@ internal sealed class ObjectServer : IAsyncDisposable
     public TimeSpan Idle => Volatile.Read(ref _streams) > 0 ? TimeSpan.Zero : _time.GetElapsedTime(Volatile.Read(ref _used));
 
     /// <summary>A connection to it, once it answers.</summary>
-    public async Task<Stream> ConnectAsync(bool streams, CancellationToken cancellation)
+    public async Task<Stream> ConnectAsync(ObjectLink link, CancellationToken cancellation)
     {
-        Volatile.Write(ref _used, _time.GetTimestamp());
+        // A look at the objects keeps nobody awake.
+        if (link is not ObjectLink.Admin) Volatile.Write(ref _used, _time.GetTimestamp());
         while (true)
         {
             await Process.ReadyAsync(cancellation);
             var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             try
             {
-                await socket.ConnectAsync(new UnixDomainSocketEndPoint(Process.GatePath), cancellation);
-                if (!streams) return new NetworkStream(socket, ownsSocket: true);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(Process.OtherSocket(link is ObjectLink.Admin ? "admin" : "gate")), cancellation);
+                if (link is not ObjectLink.Streams) return new NetworkStream(socket, ownsSocket: true);
                 Interlocked.Increment(ref _streams);
                 return new Counted(socket, () => Interlocked.Decrement(ref _streams));
             }

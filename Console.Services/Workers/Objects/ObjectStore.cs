@@ -100,6 +100,23 @@ internal sealed class ObjectStore(Db db, TimeProvider time)
         await connection.ExecuteAsync(new CommandDefinition("UPDATE worker_object_homes SET wake_at = @at WHERE serial = @serial", new { serial, at }, cancellationToken: cancellation));
     }
 
+    /// <summary>Classes that a migration deleted, of workers whose objects are in a store or nowhere.</summary>
+    public async Task<IReadOnlyList<(string Key, long Serial, bool Here)>> DeletedAsync(string store, CancellationToken cancellation)
+    {
+        await using var connection = await db.OpenAsync(cancellation);
+        return (await connection.QueryAsync<(string, long, bool)>(new CommandDefinition("""
+            SELECT c.key, c.serial, h.store IS NOT NULL FROM worker_object_classes c LEFT JOIN worker_object_homes h ON h.serial = c.serial
+            WHERE c.deleted_at IS NOT NULL AND (h.store = @store OR h.store IS NULL)
+            """, new { store }, cancellationToken: cancellation))).AsList();
+    }
+
+    /// <summary>Forgets a class whose objects are gone.</summary>
+    public async Task ForgetAsync(string key, CancellationToken cancellation)
+    {
+        await using var connection = await db.OpenAsync(cancellation);
+        await connection.ExecuteAsync(new CommandDefinition("DELETE FROM worker_object_classes WHERE key = @key AND deleted_at IS NOT NULL", new { key }, cancellationToken: cancellation));
+    }
+
     /// <summary>Of some workers, those that there still are.</summary>
     public async Task<IReadOnlySet<long>> LivingAsync(IReadOnlyList<long> serials, CancellationToken cancellation)
     {

@@ -32,7 +32,7 @@ internal sealed record WranglerPlan
 internal sealed class WranglerReading(WranglerFile file)
 {
     // What says something about tools and accounts that a console has no use for, and changes nothing about how the worker runs.
-    private static readonly HashSet<string> Harmless = ["$schema", "account_id", "env", "send_metrics", "workers_dev", "preview_urls", "compatibility_flags", "keep_vars", "dev", "migrations"];
+    private static readonly HashSet<string> Harmless = ["$schema", "account_id", "env", "send_metrics", "workers_dev", "preview_urls", "compatibility_flags", "keep_vars", "dev"];
 
     private readonly string _file = Path.GetFileName(file.Path);
     private readonly List<FieldError> _errors = [];
@@ -46,7 +46,7 @@ internal sealed class WranglerReading(WranglerFile file)
         foreach (var kv in Tables("kv_namespaces")) Bind(bindings, kv, "kv_namespaces", new { type = "kv", @namespace = Text(kv, "id", "kv_namespaces") }, "id", "preview_id", "remote");
         foreach (var s in Tables("services")) Bind(bindings, s, "services", new { type = "service", worker = Text(s, "service", "services"), entrypoint = Optional(s, "entrypoint") }, "service", "entrypoint", "environment", "remote");
         foreach (var r in Tables("r2_buckets")) Bind(bindings, r, "r2_buckets", new { type = "bucket", bucket = Text(r, "bucket_name", "r2_buckets") }, "bucket_name", "preview_bucket_name", "remote");
-        foreach (var d in Inner("durable_objects", "bindings")) Bind(bindings, d, "durable_objects.bindings", new { type = "durable_object", @class = Text(d, "class_name", "durable_objects.bindings") }, "class_name", "name");
+        foreach (var d in Inner("durable_objects", "bindings")) Bind(bindings, d, "durable_objects.bindings", new { type = "durable_object", @class = Text(d, "class_name", "durable_objects.bindings"), worker = Optional(d, "script_name") }, "class_name", "name", "script_name");
         foreach (var p in Inner("queues", "producers")) Bind(bindings, p, "queues.producers", new { type = "queue", queue = Text(p, "queue", "queues.producers") }, "queue", "remote", "delivery_delay");
         foreach (var p in Inner("queues", "producers").Where(p => p["delivery_delay"] is not null)) _warnings.Add($"{_file}: 'queues.producers.delivery_delay' is a setting of the queue '{Optional(p, "queue")}' here; set it there.");
         if (Table("version_metadata") is { Count: > 0 } metadata) Bind(bindings, metadata, "version_metadata", new { type = "version_metadata" });
@@ -63,12 +63,25 @@ internal sealed class WranglerReading(WranglerFile file)
             Metadata = new WorkerMetadata
             {
                 CompatibilityDate = String("compatibility_date"), CompatibilityFlags = flags, Bindings = bindings, Assets = assets, Limits = Number(limits, "cpu_ms") is { } cpu ? new WantedLimits(CpuMs: cpu) : null,
-                Triggers = new WorkerTriggers(Crons(), Consumers()), Message = $"From {_file}",
+                Triggers = new WorkerTriggers(Crons(), Consumers()), Migrations = Migrations(), Message = $"From {_file}",
             },
             Warnings = _warnings,
         };
         foreach (var (key, _) in file.Settings.Where(s => !_known.Contains(s.Key))) _warnings.Add($"{_file}: '{key}' means nothing here and was left out.");
         return _errors.Count > 0 ? Problem.Invalid(_errors) : plan;
+    }
+
+    private List<ObjectMigration>? Migrations()
+    {
+        var found = new List<ObjectMigration>();
+        foreach (var m in Tables("migrations"))
+        {
+            Rest(m, "migrations", "tag", "new_sqlite_classes", "new_classes", "renamed_classes", "deleted_classes");
+            IReadOnlyList<string> Names(string key) => Strings(m, key, $"migrations.{key}");
+            found.Add(new ObjectMigration(Text(m, "tag", "migrations"), Names("new_sqlite_classes"), Names("new_classes"),
+                [.. Objects(m["renamed_classes"], "migrations.renamed_classes").Select(r => new ClassRename(Optional(r, "from"), Optional(r, "to")))], Names("deleted_classes")));
+        }
+        return found.Count == 0 ? null : found;
     }
 
     private IReadOnlyList<string> Crons()

@@ -1,11 +1,12 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Quarterdeck.Platform;
+using Quarterdeck.Workers.Objects;
 
 namespace Quarterdeck.Workers.Registry;
 
 /// <summary>Reads bindings as they are sent: a string, or an object with <c>type</c>. Names of other platforms' descriptions are understood, too.</summary>
-internal sealed partial class BindingReader(WorkerStore workers)
+internal sealed partial class BindingReader(WorkerStore workers, ObjectStore objects)
 {
     private const int Most = 128, MostCharacters = 64 << 10;
 
@@ -64,6 +65,13 @@ internal sealed partial class BindingReader(WorkerStore workers)
         var known = await workers.SerialsAsync([.. services.Select(s => s.Worker).Distinct()], cancellation);
         foreach (var (name, worker) in services.Where(s => !known.ContainsKey(s.Worker)))
             errors.Add(new($"bindings.{name}.worker", $"There is no worker '{worker}'.", "Deploy that worker first, or correct the name."));
+        for (var i = 0; i < found.Count; i++)
+            // Its own name is the same as none: so the class can be told from those of others.
+            if (found[i].Kind is BindingKind.DurableObject && ObjectClass.OwnerOf(found[i]) == self) found[i] = found[i] with { Value = JsonSerializer.SerializeToElement(new Dictionary<string, string> { ["class"] = ObjectClass.NameOf(found[i]) }) };
+        var others = found.Where(b => b.Kind is BindingKind.DurableObject && !ObjectClass.IsOwn(b)).ToList();
+        var keys = others.Count == 0 ? null : await objects.KeysAsync([.. others.Select(b => ObjectClass.OwnerOf(b)!).Distinct()], cancellation);
+        foreach (var other in others.Where(b => !keys!.ContainsKey((ObjectClass.OwnerOf(b)!, ObjectClass.NameOf(b)))))
+            errors.Add(new($"bindings.{other.Name}.class", $"The worker '{ObjectClass.OwnerOf(other)}' has no durable objects of the class '{ObjectClass.NameOf(other)}'.", "Deploy that worker first, with a binding or a migration that names the class."));
         return found;
     }
 

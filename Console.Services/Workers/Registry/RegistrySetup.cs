@@ -38,7 +38,7 @@ internal static class RegistrySetup
         services.TryAddSingleton<MessageStore>();
         services.TryAddSingleton<QueueSender>();
         services.AddSingleton<QueueUsers>();
-        services.AddSingleton<BindingReader>().AddSingleton<UploadCheck>().AddSingleton<VersionMaker>().AddSingleton<Deployer>();
+        services.AddSingleton<Objects.ClassMigrator>().AddSingleton<BindingReader>().AddSingleton<UploadCheck>().AddSingleton<VersionMaker>().AddSingleton<Deployer>();
         // Constructors of public classes stay internal where they take private parts, so the container is told how.
         services.AddSingleton(p => new WorkerRegistry(p.GetRequiredService<WorkerStore>(), p.GetRequiredService<VersionMaker>(), p.GetRequiredService<WorkerNews>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
         services.AddSingleton(p => new WorkerVersions(p.GetRequiredService<WorkerStore>(), p.GetRequiredService<VersionStore>(), p.GetRequiredService<CodeReader>(), p.GetRequiredService<Guard>()));

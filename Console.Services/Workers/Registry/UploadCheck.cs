@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Quarterdeck.Operations;
 using Quarterdeck.Platform;
+using Quarterdeck.Workers.Objects;
 
 namespace Quarterdeck.Workers.Registry;
 
@@ -41,6 +42,7 @@ internal sealed partial class UploadCheck(PolicyStore policies, VersionStore ver
         var main = ModuleCheck.Main(said.MainModule, modules, errors);
         var kept = existing is { LatestVersion: > 0 } ? await versions.SecretsAsync(new WorkerKey(existing.Serial, existing.LatestVersion), cancellation) : new Dictionary<string, string>();
         var bindings = await bindingReader.ReadAsync(WithAssets(said), name, kept, errors, cancellation);
+        var migrations = MigrationCheck.Read(said.Migrations, bindings, errors);
         var date = Compatibility.Date(said.CompatibilityDate, errors);
         var flags = Compatibility.Flags(said.CompatibilityFlags, errors);
         var triggers = Triggers(said.Triggers, name, errors);
@@ -49,7 +51,7 @@ internal sealed partial class UploadCheck(PolicyStore policies, VersionStore ver
         if (said.Message is { Length: > LongestMessage }) errors.Add(new("message", $"It is longer than {LongestMessage} characters.", "Say it in fewer words."));
         if (errors.Count > 0) return Problem.Invalid(errors);
         var bytes = assetFiles.Where(f => !AssetCheck.IsRules(f)).ToDictionary(f => "/" + ModuleCheck.Normal(f.Name)!, f => f.Content, StringComparer.Ordinal);
-        return Draft(name, existing, main!, date, flags, modules, bindings, limits, policy, egress, triggers, assets, bytes, health, said.Message) with { Warnings = warnings };
+        return Draft(name, existing, main!, date, flags, modules, bindings, limits, policy, egress, triggers, assets, bytes, health, said.Message) with { Warnings = warnings, Migrations = migrations };
     }
 
     /// <summary>The version that a revision of another one makes: its modules and files, with some of the rest changed.</summary>

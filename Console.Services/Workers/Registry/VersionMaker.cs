@@ -10,7 +10,7 @@ namespace Quarterdeck.Workers.Registry;
 
 /// <summary>Makes a version: checks it, tries it, stores its bytes, then itself with its deployment in one transaction.</summary>
 internal sealed partial class VersionMaker(
-    Db db, UploadCheck check, Bundler bundler, IEnumerable<IStartupCheck> startup, BlobStore blobs, WorkerStore workers, VersionStore versions, CodeReader reader, PolicyStore policies, Deployer deployer, WorkerNews news, ObjectStore objects,
+    Db db, UploadCheck check, Bundler bundler, IEnumerable<IStartupCheck> startup, BlobStore blobs, WorkerStore workers, VersionStore versions, CodeReader reader, PolicyStore policies, Deployer deployer, WorkerNews news, ObjectStore objects, ClassMigrator migrator,
     IOptions<WorkersOptions> options, AuditLog audit, TimeProvider time, ILogger<VersionMaker> logger)
 {
     public async Task<Result<UploadOutcome>> UploadAsync(Caller caller, string name, WorkerUpload upload, bool deploy, CancellationToken cancellation)
@@ -19,7 +19,8 @@ internal sealed partial class VersionMaker(
         if (!(await CompiledAsync(upload, cancellation)).TryGet(out upload!, out var mistaken)) return mistaken;
         var existing = await workers.FindAsync(name, cancellation);
         if (!(await check.ReadAsync(name, existing, upload, cancellation)).TryGet(out var draft, out var problem)) return problem;
-        return await MakeAsync(caller, name, existing, draft, deploy, cancellation);
+        try { return await MakeAsync(caller, name, existing, draft, deploy, cancellation); }
+        catch (ProblemException refused) { return refused.Problem; } // by a migration: nothing was made
     }
 
     public async Task<Result<UploadOutcome>> ReviseAsync(Caller caller, string name, WorkerRevision wanted, bool deploy, CancellationToken cancellation)
@@ -56,6 +57,7 @@ internal sealed partial class VersionMaker(
         {
             var serial = await workers.EnsureAsync(connection, name, trusted, caller.Name);
             var key = await versions.AddAsync(connection, serial, draft, trusted, caller.Name);
+            await migrator.ApplyAsync(connection, serial, draft.Migrations, deploy);
             await objects.EnsureAsync(connection, serial, draft.Code.Bindings.Where(ObjectClass.IsOwn).Select(ObjectClass.NameOf).Distinct());
             await Bindings.Queues.QueueStore.EnsureAsync(connection, draft.Queues, time.GetUtcNow());
             await audit.WriteAsync(connection, caller, "worker.version", $"worker:{name}", name, null, Shown(key, draft), cancellation);

@@ -22,6 +22,9 @@ internal sealed record VersionDraft(
     /// <summary>Every queue that it names.</summary>
     public IReadOnlyList<string> Queues =>
         [.. Code.Bindings.Where(b => b.Kind is BindingKind.Queue).Select(b => b.Value.GetProperty("queue").GetString()!).Concat(Triggers.Queues.SelectMany(q => (string?[])[q.Queue, q.DeadLetterQueue])).OfType<string>().Distinct()];
+
+    /// <summary>Changes of the classes of durable objects, in order; those that the worker has behind it are passed over.</summary>
+    public IReadOnlyList<ObjectMigration> Migrations { get; init; } = [];
 }
 
 /// <summary>How static files are served, as it is kept with a version.</summary>

@@ -14,12 +14,29 @@ namespace Quarterdeck.Workers.Runtime;
 /// <param name="Failure">Why it cannot be loaded; null when it can.</param>
 internal sealed record IsolateInfo(string Key, bool Open, double Used, int Live, int Loads, double LoadMs, string? Failure);
 
+/// <summary>A durable object, as the process that has it tells.</summary>
+/// <param name="Id">64 hexadecimal digits.</param>
+/// <param name="Name">By which its id was made; null when it was not made of a name.</param>
+/// <param name="File">Its files' names begin so.</param>
+/// <param name="Made">When it was first called, milliseconds since 1970.</param>
+/// <param name="Alarm">When it wants to be woken; null for never.</param>
+/// <param name="Failure">How its last alarm failed; null when it did not.</param>
+internal sealed record ObjectEntry(string Id, string? Name, string File, double Made, double? Alarm, string? Failure);
+
+/// <summary>The objects of a namespace.</summary>
+/// <param name="Ns">Its key.</param>
+/// <param name="Objects">How many there are.</param>
+/// <param name="Alarms">How many of them want to be woken.</param>
+internal sealed record ObjectCount(string Ns, long Objects, long Alarms);
+
 /// <summary>Talks to a compute server's dispatcher over its admin socket.</summary>
-internal sealed class AdminClient(string socket) : IDisposable
+internal sealed class AdminClient(SocketsHttpHandler way) : IDisposable
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
-    private readonly HttpMessageInvoker _http = new(UnixHttp.Handler(socket));
+    private readonly HttpMessageInvoker _http = new(way);
+
+    public AdminClient(string socket) : this(UnixHttp.Handler(socket)) { }
 
     /// <summary>Whether it answers.</summary>
     /// <exception cref="HttpRequestException">It does not listen, or ended.</exception>
@@ -55,6 +72,20 @@ internal sealed class AdminClient(string socket) : IDisposable
         var body = await response.Content.ReadAsStringAsync(cancellation);
         return (int)response.StatusCode == 200 ? BatchFormat.Read(body) : QueueVerdict.Failed("exception");
     }
+
+    /// <summary>Objects of a namespace by their ids, beginning after one.</summary>
+    public async Task<IReadOnlyList<ObjectEntry>> ObjectsAsync(string key, string after, int limit, CancellationToken cancellation) =>
+        JsonSerializer.Deserialize<List<ObjectEntry>>(Good(await GetAsync($"objects/list?ns={Uri.EscapeDataString(key)}&after={Uri.EscapeDataString(after)}&limit={limit}", cancellation)), Json)!;
+
+    /// <summary>How many objects each namespace has.</summary>
+    public async Task<IReadOnlyList<ObjectCount>> ObjectCountsAsync(CancellationToken cancellation) =>
+        JsonSerializer.Deserialize<List<ObjectCount>>(Good(await GetAsync("objects/counts", cancellation)), Json)!;
+
+    /// <summary>Removes an object with what it stored; false when there is none.</summary>
+    public async Task<bool> RemoveObjectAsync(string key, string id, CancellationToken cancellation) =>
+        Good(await GetAsync($"objects/remove?ns={Uri.EscapeDataString(key)}&id={Uri.EscapeDataString(id)}", cancellation)) == "true";
+
+    private static string Good((int Status, string Body) answer) => answer.Status == 200 ? answer.Body : throw new HttpRequestException(answer.Body);
 
     public void Dispose() => _http.Dispose();
 

@@ -16,13 +16,27 @@ internal interface IObjectRouter
 
     /// <summary>A connection to the one process that has a worker's objects, on whatever node; starts it when it is this one's.</summary>
     /// <param name="serial">Whose objects.</param>
-    /// <param name="streams">Whether it carries a request, which may stay open for long, or calls, which share it for ever.</param>
+    /// <param name="link">What it is for.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <exception cref="ProblemException">It cannot be reached; the message tells why.</exception>
-    Task<Stream> ConnectAsync(long serial, bool streams, CancellationToken cancellation);
+    Task<Stream> ConnectAsync(long serial, ObjectLink link, CancellationToken cancellation);
+
+    /// <summary>Why no more objects of a worker can be made; null when they can.</summary>
+    string? Full(long serial);
 
     /// <summary>Notes that objects of a worker want to be woken, so that their process runs whenever this node does.</summary>
     Task WakeAsync(long serial, CancellationToken cancellation);
+}
+
+/// <summary>What a connection to the process of objects is for.</summary>
+internal enum ObjectLink
+{
+    /// <summary>Calls of methods, which share it for as long as both sides live.</summary>
+    Calls,
+    /// <summary>A request at a time, which may be a web socket.</summary>
+    Streams,
+    /// <summary>The console's own questions.</summary>
+    Admin,
 }
 
 /// <summary>What runs the objects of a namespace.</summary>

@@ -63,7 +63,7 @@ internal sealed partial class Lane : IAsyncDisposable
             if (read == 0) return;
             using var soon = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
             soon.CancelAfter(Patience);
-            await using var far = await _router.ConnectAsync(Serial, streams: !first.AsSpan(0, read).StartsWith("CONNECT "u8), soon.Token);
+            await using var far = await _router.ConnectAsync(Serial, first.AsSpan(0, read).StartsWith("CONNECT "u8) ? ObjectLink.Calls : ObjectLink.Streams, soon.Token);
             await far.WriteAsync(first.AsMemory(0, read), _closing.Token);
             await JoinAsync(near, far, _closing.Token);
         }

@@ -54,8 +54,12 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     public WorkerTier Tier => _setup.Tier;
     public long? Serial => _setup.Serial;
     public string SocketPath => _state.Socket;
-    public string GatePath => _state is { Socket: { Length: > 0 } socket, Generation: var now } ? ServerStart.GateOf(Path.GetDirectoryName(socket)!, now) : "";
     public int Generation => _state.Generation;
+
+    /// <summary>Another socket of this generation, <c>gate</c> or <c>admin</c>; empty before the first start.</summary>
+    public string OtherSocket(string name) => _state is { Socket: { Length: > 0 } socket, Generation: var now } ? Path.Combine(Path.GetDirectoryName(socket)!, $"{name}-{now}.sock") : "";
+
+
     public bool IsUp => _state.State is ComputeServerState.Up;
     public int? Pid => _state.Pid;
     public InFlight InFlight { get; } = new();

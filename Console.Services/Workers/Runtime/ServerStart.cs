@@ -21,10 +21,7 @@ internal sealed class ServerStart(ServerParts parts, ServerSetup setup, ServerFo
     public string Admin { get; } = Path.Combine(folders.Io, $"admin-{generation}.sock");
 
     /// <summary>Where this generation takes calls of durable objects.</summary>
-    public string Gate { get; } = GateOf(folders.Io, generation);
-
-    /// <summary>The same of a server's folder and generation.</summary>
-    public static string GateOf(string io, int generation) => Path.Combine(io, $"gate-{generation}.sock");
+    public string Gate { get; } = Path.Combine(folders.Io, $"gate-{generation}.sock");
 
     /// <summary>The walls that this start has.</summary>
     public SandboxParts Walls() => new(Walled, Walled, kind is SandboxKind.Full, true, cgroup.Memory, cgroup.Processes);

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.WebSockets;
+using System.Text;
 using System.Text.Json.Nodes;
 using Quarterdeck.Tests.Workers.Hostile;
 using Quarterdeck.Workers;
@@ -31,7 +33,8 @@ internal static class ObjectLab
           async back(f) { return await f("object") + "!"; }
           hand() { return new Hand(this); }
           fail() { throw new RangeError("no such thing"); }
-          async slow(ms) { await scheduler.wait(ms); return VERSION; }
+          async slow(ms) { this.busy = true; await scheduler.wait(ms); return VERSION; }
+          isBusy() { return this.busy === true; }
           async wake(ms) { await this.ctx.storage.setAlarm(Date.now() + ms); return await this.ctx.storage.getAlarm() > Date.now(); }
           async alarm(info) {
             await this.ctx.storage.put("woken", [...(await this.ctx.storage.get("woken")) ?? [], `${info.retryCount} ${info.isRetry}`]);
@@ -60,7 +63,7 @@ internal static class ObjectLab
         export default { async fetch(request, env) {
           const url = new URL(request.url), [, name, method] = url.pathname.split("/");
           const stub = env.COUNTERS.get(env.COUNTERS.idFromName(name));
-          if (method === "fetch") return stub.fetch(request);
+          if (method === "fetch") return stub.fetch(request).catch(e => new Response(e.stack, { status: 500 }));
           if (method === "back") return Response.json(await t(() => stub.back(async x => "hello " + x)));
           if (method === "hand") return Response.json(await t(() => stub.hand().double()));
           if (method === "version") return Response.json(await t(() => stub.version));
@@ -89,6 +92,29 @@ internal static class ObjectLab
         using var answer = await client.SendAsync(request);
         var body = await answer.Content.ReadAsStringAsync();
         return answer.StatusCode is HttpStatusCode.OK ? body : $"{(int)answer.StatusCode} {body}";
+    }
+
+    public static async Task<ClientWebSocket> SocketAsync(this HostileStack stack, string path, string host = "counter.test")
+    {
+        var socket = new ClientWebSocket();
+        socket.Options.SetRequestHeader("Host", host);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        socket.Options.CollectHttpResponseDetails = true;
+        try { await socket.ConnectAsync(new UriBuilder(new Uri(stack.Front, path)) { Scheme = "ws" }.Uri, patience.Token); }
+        catch (WebSocketException) {
+            using var h = new HttpClient(); using var q = new HttpRequestMessage(HttpMethod.Get, new Uri(stack.Front, path)); q.Headers.Host = host; q.Headers.TryAddWithoutValidation("Upgrade", "websocket"); q.Headers.TryAddWithoutValidation("Connection", "Upgrade"); q.Headers.TryAddWithoutValidation("Sec-WebSocket-Version", "13"); q.Headers.TryAddWithoutValidation("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+            Console.WriteLine(await (await h.SendAsync(q)).Content.ReadAsStringAsync()); throw; }
+        return socket;
+    }
+
+    public static Task SayAsync(ClientWebSocket socket, string text) => socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, true, default);
+
+    public static async Task<string> HearAsync(ClientWebSocket socket)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        var bytes = new byte[1024];
+        var got = await socket.ReceiveAsync(bytes, patience.Token);
+        return Encoding.UTF8.GetString(bytes, 0, got.Count);
     }
 
     /// <summary>The process that has the objects.</summary>

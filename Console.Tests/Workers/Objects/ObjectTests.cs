@@ -36,5 +36,79 @@ public sealed class ObjectTests
         (await stack.AskAsync("/b/add")).ShouldBe("""{"stored":2,"memory":1,"clicks":2,"version":"one"}""");
     }
 
+    [Fact]
+    public async Task A_new_version_takes_an_object_over_between_two_calls_and_its_alarms_outlive_the_process()
+    {
+        await using var stack = await HostileStack.StartAsync();
+        (await stack.DeployAsync("counter", ObjectLab.Version("one"), ObjectLab.Metadata())).ShouldBeNull();
+        (await stack.AskAsync("/a/add")).ShouldBe("""{"stored":1,"memory":1,"clicks":1,"version":"one"}""");
+        var slow = stack.AskAsync("/a/slow?a=[1500]");
+        await Eventually.Is(async () => await stack.AskAsync("/a/isBusy") == "true", "the slow call is under way");
+        (await stack.DeployAsync("counter", ObjectLab.Version("two"), ObjectLab.Metadata())).ShouldBeNull();
+        await Eventually.Is(async () => await stack.AskAsync("/a/version") == "\"two\"", "the object runs the new version");
+        (await slow).ShouldBe("\"one\"");
+        (await stack.AskAsync("/a/add")).ShouldBe("""{"stored":2,"memory":1,"clicks":2,"version":"two"}""");
+
+        (await stack.AskAsync("/a/wake?a=[1]")).ShouldBeOneOf("true", "false");
+        await Eventually.Is(async () => await stack.AskAsync("/a/woken_") == """["0 false"]""", "the alarm rang");
+        (await stack.AskAsync("/b/sleepless")).ShouldBeOneOf("true", "false");
+        await Eventually.Is(async () => await stack.AskAsync("/b/woken_") == """["1 true"]""", "an alarm that failed rang again, what it stored before was rolled back or not");
+        // Due while the process is dead.
+        (await stack.AskAsync("/c/wake?a=[1500]")).ShouldBe("true");
+        Kill(stack.Keeper().Pid!.Value);
+        await Eventually.Is(async () => await stack.AskAsync("/c/woken_") is """["0 false"]""", "the alarm rang after the process was killed");
+    }
+
+    [Fact]
+    public async Task A_web_socket_stays_with_its_object_while_that_sleeps()
+    {
+        await using var stack = await HostileStack.StartAsync();
+        (await stack.DeployAsync("counter", ObjectLab.Version("one"), ObjectLab.Metadata())).ShouldBeNull();
+        using var first = await stack.SocketAsync("/room/fetch");
+        using var second = await stack.SocketAsync("/room/fetch");
+        await ObjectLab.SayAsync(first, "hi");
+        (await ObjectLab.HearAsync(first)).ShouldBe("hi 2");
+        (await ObjectLab.HearAsync(second)).ShouldBe("hi 2");
+        (await stack.AskAsync("/room/add")).ShouldContain("\"memory\":1");
+        await Task.Delay(15000);
+        await ObjectLab.SayAsync(second, "again");
+        (await ObjectLab.HearAsync(first)).ShouldBe("again 2");
+        Console.WriteLine(await stack.AskAsync("/room/add"));
+    }
+
+    [Fact]
+    public async Task A_loop_in_one_object_ends_and_leaves_the_others_and_the_shard_alone()
+    {
+        await using var stack = await HostileStack.StartAsync();
+        (await stack.DeployAsync("counter", ObjectLab.Version("one"), ObjectLab.Metadata())).ShouldBeNull();
+        (await stack.DeployAsync("other", WorkersRoom.Hello)).ShouldBeNull();
+        (await stack.AskAsync("/a/add")).ShouldContain("\"stored\":1");
+        (await stack.AskAsync("/b/add")).ShouldContain("\"stored\":1");
+        var shard = stack.Shard.Pid;
+        (await stack.AskAsync("/a/spin")).ShouldNotContain("stored");
+        await Eventually.Is(async () => (await stack.AskAsync("/a/add")).Contains("\"stored\":2", StringComparison.Ordinal), "the object answers again");
+        (await stack.AskAsync("/b/add")).ShouldContain("\"stored\":2");
+        (await stack.AskAsync("/", "other.test")).ShouldBe("hello");
+        stack.Shard.Pid.ShouldBe(shard);
+    }
+
+    [Fact]
+    public async Task Objects_stay_the_same_while_their_worker_moves_between_shard_and_cordon_and_go_with_it()
+    {
+        await using var stack = await HostileStack.StartAsync();
+        (await stack.DeployAsync("counter", ObjectLab.Version("one"), ObjectLab.Metadata())).ShouldBeNull();
+        (await stack.AskAsync("/a/add")).ShouldContain("\"stored\":1,\"memory\":1");
+        var keeper = stack.Keeper();
+        (await stack.Registry.TrustAsync(WorkersRoom.Admin, "counter", false, default)).Problem.ShouldBeNull();
+        await Eventually.Is(() => stack.Table.Current.ByName("counter")!.Tier is Quarterdeck.Workers.WorkerTier.Cordon, "the worker is in a cordon");
+        (await stack.AskAsync("/a/add")).ShouldContain("\"stored\":2,\"memory\":2");
+        stack.Keeper().Pid.ShouldBe(keeper.Pid);
+
+        var folder = stack.Get<Quarterdeck.Workers.Objects.ObjectFleet>().FolderOf(keeper.Serial!.Value);
+        Directory.Exists(folder).ShouldBeTrue();
+        (await stack.Registry.DeleteAsync(WorkersRoom.Admin, "counter", default)).Problem.ShouldBeNull();
+        await Eventually.Is(() => !Directory.Exists(folder) && stack.Servers.All(s => s.Serial != keeper.Serial), "the objects went with the worker");
+    }
+
     private static void Kill(int pid) => System.Diagnostics.Process.GetProcessById(pid).Kill();
 }

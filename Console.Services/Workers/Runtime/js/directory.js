@@ -25,14 +25,16 @@ export class Directory extends DurableObject {
     this.#sql.exec("UPDATE objects SET alarm = COALESCE(alarm, firing), firing = NULL WHERE firing IS NOT NULL");
   }
 
-  add({ ns, id, name, file }) {
+  async add({ ns, id, name, file }) {
+    const room = await this.#host("room");
+    if (!room.ok) throw new Error((await room.text()).trim());
     this.#sql.exec("INSERT INTO objects (ns, id, name, file, made) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", ns, id, name ?? null, file, Date.now());
   }
 
   async setAlarm(ns, id, at) {
     // The console must know before, or it might stop this process for being idle and never start it again.
     if (at !== null && !this.#told) {
-      const told = await this.env.HOST.fetch("http://host/b/objects/wake", { method: "POST", headers: { "x-quarterdeck-worker": `${this.env.SERIAL}@0` } });
+      const told = await this.#host("wake");
       if (!told.ok) throw new Error((await told.text()).trim());
       this.#told = true;
     }
@@ -93,6 +95,8 @@ export class Directory extends DurableObject {
     // Full hands: whoever is done looks again.
     else if (this.#firing < MOST_AT_ONCE) await this.ctx.storage.setAlarm(Math.max(at, Date.now()));
   }
+
+  #host(call) { return this.env.HOST.fetch(`http://host/b/objects/${call}`, { method: "POST", headers: { "x-quarterdeck-worker": `${this.env.SERIAL}@0` } }); }
 
   #first() { return this.#sql.exec("SELECT MIN(alarm) AS at FROM objects WHERE firing IS NULL").one().at; }
 }

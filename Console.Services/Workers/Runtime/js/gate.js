@@ -2,7 +2,7 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { open, slotOf } from "./slots.js";
 
-const FRESH_MS = 200; // how long a deployment may take to be seen
+const OBJECT = "x-quarterdeck-object", FRESH_MS = 200; // how long a deployment may take to be seen
 const versions = new Map();
 
 export class objects extends WorkerEntrypoint {
@@ -12,10 +12,16 @@ export class objects extends WorkerEntrypoint {
 }
 
 export const gate = (env, ctx) => ({
-  fetch(request) { return through(env, ctx, JSON.parse(decodeURIComponent(request.headers.get("x-quarterdeck-object"))), (keeper, now) => keeper.request(now, request)); },
+  fetch(request) {
+    const headers = new Headers(request.headers);
+    return through(env, ctx, JSON.parse(decodeURIComponent(headers.get(OBJECT))), (keeper, now) => {
+      headers.set(OBJECT, encodeURIComponent(JSON.stringify(now)));
+      return keeper.fetch(new Request(request, { headers, redirect: "manual" }));
+    });
+  },
   call: (to, path, args) => through(env, ctx, to, (keeper, now) => keeper.call(now, path, args)),
   read: (to, path) => through(env, ctx, to, (keeper, now) => keeper.read(now, path)),
-  alarm: (to, info) => through(env, ctx, to, (keeper, now) => keeper.alarm(now, info)),
+  alarm: (to, info) => through(env, ctx, to, (keeper, now) => keeper.wake(now, info)),
 });
 
 export const keeperOf = (env, ns, id) => env.OBJECTS.get(env.OBJECTS.idFromName(`${ns}/${id}`));

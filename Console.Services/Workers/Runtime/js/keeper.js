@@ -17,14 +17,13 @@ export class Objects extends DurableObject {
 
   async read(now, path) { return this.#run(now, facet => path.reduce((target, name) => target[name], facet)); }
 
-  async request(now, request) {
-    const headers = new Headers(request.headers);
+  async fetch(request) {
+    const headers = new Headers(request.headers), now = JSON.parse(decodeURIComponent(headers.get("x-quarterdeck-object")));
     for (const name of [...headers.keys()]) if (name.startsWith("x-quarterdeck-")) headers.delete(name);
     return this.#run(now, facet => facet.fetch(new Request(request, { headers, redirect: "manual" })));
   }
 
-  async alarm(now, info) {
-    if (now === undefined) return;
+  async wake(now, info) {
     const response = await this.#run(now, facet => facet.fetch(new Request("http://object/", { headers: { "x-quarterdeck-alarm": JSON.stringify(info) } })));
     if (!response.ok) throw new Error(`The alarm answered ${response.status}.`);
   }
@@ -56,6 +55,8 @@ export class Objects extends DurableObject {
       await directoryOf(this.env).add({ ns, id, name, file: this.ctx.id.toString() });
       this.ctx.storage.kv.put("known", true);
     }
+    // Sockets keep a facet while its keeper sleeps, so what it runs is written down.
+    this.#key = this.ctx.storage.kv.get("runs");
     this.#known = true;
   }
 
@@ -64,14 +65,13 @@ export class Objects extends DurableObject {
     while (this.#swap !== null) await this.#swap;
     if (this.#key === key || at < this.#at) return;
     this.#at = at;
-    if (this.#key === undefined) { this.#key = key; return; }
     this.#swap = this.#exchange(key);
     try { await this.#swap; } finally { this.#swap = null; }
   }
 
   async #exchange(key) {
     for (let waited = 0; this.#live > 0 && waited < DRAIN_MS; waited += 20) await scheduler.wait(20);
-    this.ctx.facets.abort(FACET, new Error("Another version of the object's class was deployed."));
-    this.#key = key;
+    if (this.#key !== undefined) this.ctx.facets.abort(FACET, new Error("Another version of the object's class was deployed."));
+    this.ctx.storage.kv.put("runs", this.#key = key);
   }
 }

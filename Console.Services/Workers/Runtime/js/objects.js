@@ -9,6 +9,7 @@ const ways = new Map();
 
 export class ObjectDoor extends WorkerEntrypoint {
   fetch(request) {
+    // What a worker says of alarms is its own business: only the host rings them.
     const headers = new Headers(request.headers), at = JSON.parse(decodeURIComponent(headers.get("x-quarterdeck-object")));
     return this.#over(at, (lane, to) => {
       headers.set("x-quarterdeck-object", encodeURIComponent(JSON.stringify(to)));
