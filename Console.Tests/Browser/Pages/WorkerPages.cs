@@ -12,8 +12,8 @@ internal static class WorkerPages
 
     public static async Task<IReadOnlyList<(string Name, string Path)>> OfAsync(TestConsole console)
     {
-        await PutAsync(console, "export default {\n  async fetch() {\n    return new Response('one');\n  },\n};\n");
-        await PutAsync(console, "export default {\n  async fetch(request, env) {\n    console.warn('asked for', request.url);\n    return new Response(env.GREETING);\n  },\n};\n");
+        await PutAsync(console, "import { DurableObject } from 'cloudflare:workers';\nexport class PriceBook extends DurableObject { }\nexport default {\n  async fetch() {\n    return new Response('one');\n  },\n};\n");
+        await PutAsync(console, "import { DurableObject } from 'cloudflare:workers';\nexport class PriceBook extends DurableObject { page() { return this.ctx.storage.setAlarm(Date.now() + 86400000); } alarm() { } }\nexport default {\n  async fetch(request, env) {\n    await env.BOOKS.getByName('the price book of ' + request.url).page();\n    console.warn('asked for', request.url);\n    return new Response(env.GREETING);\n  },\n};\n");
         await SucceedAsync(console.Rest.PostAsJsonAsync($"/api/v1/workers/{Name}/deployments", new { versions = new[] { new { version = 1, percent = 90 }, new { version = 2, percent = 10 } }, reason = "a tenth of the visitors first" }));
         await SucceedAsync(console.Rest.PutAsJsonAsync($"/api/v1/zones/{Zone}", new { routes = new[] { new { pattern = "/*", worker = Name }, new { pattern = "/api/prices/*", worker = Name } } }));
         for (var i = 0; i < 3; i++) await SucceedAsync(console.Rest.PostAsJsonAsync($"/api/v1/workers/{Name}/trials", new { url = $"https://{Zone}/api/prices/{i}", version = 2 }));
@@ -22,14 +22,14 @@ internal static class WorkerPages
         return
         [
             ("queue", $"/queues/{Queue}"), ("queue-settings", $"/queues/{Queue}?tab=settings"),
-            ("worker", $"/workers/{Name}"), .. new[] { "versions", "settings" }.Select(tab => ($"worker-{tab}", $"/workers/{Name}?tab={tab}")), ("worker-edit", $"/workers/{Name}/edit"),
+            ("worker", $"/workers/{Name}"), .. new[] { "versions", "objects", "settings" }.Select(tab => ($"worker-{tab}", $"/workers/{Name}?tab={tab}")), ("worker-edit", $"/workers/{Name}/edit"),
             ("zone", $"/zones/{Zone}"),
         ];
     }
 
     private static Task PutAsync(TestConsole console, string code) => SucceedAsync(console.Rest.PutAsync($"/api/v1/workers/{Name}", new MultipartFormDataContent
     {
-        { JsonContent.Create(new { mainModule = "index.js", bindings = new { GREETING = "ahoy", TOKEN = new { type = "secret", value = "not to be shown" } } }), "metadata" },
+        { JsonContent.Create(new { mainModule = "index.js", bindings = new { GREETING = "ahoy", BOOKS = new { type = "durable_object", @class = "PriceBook" }, TOKEN = new { type = "secret", value = "not to be shown" } } }), "metadata" },
         { new StringContent(code), "index.js", "index.js" },
     }));
 

@@ -44,7 +44,8 @@ internal sealed class HostileStack : IAsyncDisposable
 
     /// <summary>Starts it.</summary>
     /// <param name="workerd">Another binary than the build's.</param>
-    public static async Task<HostileStack> StartAsync(string? workerd = null)
+    /// <param name="settings">More settings; null for none.</param>
+    public static async Task<HostileStack> StartAsync(string? workerd = null, Dictionary<string, string?>? settings = null)
     {
         var database = await TestDatabase.CreateAsync(DatabaseEngine.Sqlite);
         var log = new EndedLog();
@@ -55,7 +56,7 @@ internal sealed class HostileStack : IAsyncDisposable
             ["Quarterdeck:Workers:Servers:Shards"] = "1", ["Quarterdeck:Workers:Servers:Workerd"] = workerd,
             // A busy machine: what is stuck is told by CPU, not by the clock.
             ["Quarterdeck:Workers:Servers:SilentSeconds"] = "60",
-        }).Build());
+        }).AddInMemoryCollection(settings).Build());
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(database.Options with { WorkerUrls = "http://127.0.0.1:0" });
         services.AddSingleton(_ => Db.For(database.Options));

@@ -47,6 +47,7 @@ internal static class ObjectLab
             return await this.ctx.storage.get("t") ?? 0;
           }
           async clear() { await this.ctx.storage.deleteAll(); return [...(await this.ctx.storage.list()).keys()].length; }
+          async fill(mib) { for (let i = 0; i < mib; i++) await this.ctx.storage.put(`part ${i}`, "x".repeat(1 << 20)); return [...(await this.ctx.storage.list()).keys()].length; }
           spin() { for (;;); }
           async fetch(request) {
             if (request.headers.get("upgrade") === "websocket") {
@@ -63,7 +64,7 @@ internal static class ObjectLab
         export default { async fetch(request, env) {
           const url = new URL(request.url), [, name, method] = url.pathname.split("/");
           const stub = env.COUNTERS.get(env.COUNTERS.idFromName(name));
-          if (method === "fetch") return stub.fetch(request).catch(e => new Response(e.stack, { status: 500 }));
+          if (method === "fetch") return stub.fetch(request);
           if (method === "back") return Response.json(await t(() => stub.back(async x => "hello " + x)));
           if (method === "hand") return Response.json(await t(() => stub.hand().double()));
           if (method === "version") return Response.json(await t(() => stub.version));
@@ -99,11 +100,7 @@ internal static class ObjectLab
         var socket = new ClientWebSocket();
         socket.Options.SetRequestHeader("Host", host);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        socket.Options.CollectHttpResponseDetails = true;
-        try { await socket.ConnectAsync(new UriBuilder(new Uri(stack.Front, path)) { Scheme = "ws" }.Uri, patience.Token); }
-        catch (WebSocketException) {
-            using var h = new HttpClient(); using var q = new HttpRequestMessage(HttpMethod.Get, new Uri(stack.Front, path)); q.Headers.Host = host; q.Headers.TryAddWithoutValidation("Upgrade", "websocket"); q.Headers.TryAddWithoutValidation("Connection", "Upgrade"); q.Headers.TryAddWithoutValidation("Sec-WebSocket-Version", "13"); q.Headers.TryAddWithoutValidation("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
-            Console.WriteLine(await (await h.SendAsync(q)).Content.ReadAsStringAsync()); throw; }
+        await socket.ConnectAsync(new UriBuilder(new Uri(stack.Front, path)) { Scheme = "ws" }.Uri, patience.Token);
         return socket;
     }
 
