@@ -8,12 +8,13 @@ internal static class WorkerPages
 {
     private const string Name = "prices-of-the-northern-branch-office-and-its-harbour";
     private const string Queue = "orders-of-the-northern-branch-office-and-its-harbour";
+    private const string PriceBook = "import { DurableObject } from 'cloudflare:workers';\nexport class PriceBook extends DurableObject { page() { return this.ctx.storage.setAlarm(Date.now() + 86400000); } alarm() { } }\n";
     private const string Zone = "prices.northern-branch-office.example.test";
 
     public static async Task<IReadOnlyList<(string Name, string Path)>> OfAsync(TestConsole console)
     {
-        await PutAsync(console, "import { DurableObject } from 'cloudflare:workers';\nexport class PriceBook extends DurableObject { }\nexport default {\n  async fetch() {\n    return new Response('one');\n  },\n};\n");
-        await PutAsync(console, "import { DurableObject } from 'cloudflare:workers';\nexport class PriceBook extends DurableObject { page() { return this.ctx.storage.setAlarm(Date.now() + 86400000); } alarm() { } }\nexport default {\n  async fetch(request, env) {\n    await env.BOOKS.getByName('the price book of ' + request.url).page();\n    console.warn('asked for', request.url);\n    return new Response(env.GREETING);\n  },\n};\n");
+        await PutAsync(console, PriceBook + "export default {\n  async fetch() {\n    return new Response('one');\n  },\n};\n");
+        await PutAsync(console, PriceBook + "export default {\n  async fetch(request, env) {\n    await env.BOOKS.getByName('the price book of ' + request.url).page();\n    console.warn('asked for', request.url);\n    return new Response(env.GREETING);\n  },\n};\n");
         await SucceedAsync(console.Rest.PostAsJsonAsync($"/api/v1/workers/{Name}/deployments", new { versions = new[] { new { version = 1, percent = 90 }, new { version = 2, percent = 10 } }, reason = "a tenth of the visitors first" }));
         await SucceedAsync(console.Rest.PutAsJsonAsync($"/api/v1/zones/{Zone}", new { routes = new[] { new { pattern = "/*", worker = Name }, new { pattern = "/api/prices/*", worker = Name } } }));
         for (var i = 0; i < 3; i++) await SucceedAsync(console.Rest.PostAsJsonAsync($"/api/v1/workers/{Name}/trials", new { url = $"https://{Zone}/api/prices/{i}", version = 2 }));
