@@ -9,10 +9,11 @@ namespace Quarterdeck.Workers.Objects;
 /// <summary>Finds objects: by the class's key the worker, by the worker the store, by the store the node. What never changes is kept; the rest is asked for again after a while.</summary>
 internal sealed class ObjectRouter(ObjectStore store, StoreLease lease, ObjectFleet fleet, WorkerTable table, CodePackages packages, SecretBox box, TimeProvider time) : IObjectRouter
 {
-    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(5), Pause = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, (ClassRow Row, long Read)> _classes = new();
     private readonly ConcurrentDictionary<long, (StoreRow Row, long Read)> _homes = new();
+    private readonly ConcurrentDictionary<long, (Problem Why, long At)> _failures = new();
 
     public async Task<Result<long>> OwnerAsync(string key, WorkerKey caller, CancellationToken cancellation)
     {
@@ -21,7 +22,8 @@ internal sealed class ObjectRouter(ObjectStore store, StoreLease lease, ObjectFl
         if (table.Current.Workers.GetValueOrDefault(row.Serial) is not { Versions.Count: > 0 } worker) return Problem.Unavailable("The worker is not deployed", $"No version of the worker runs that has the durable objects of the class '{row.Name}'.");
         if (worker.Tier is WorkerTier.Off) return Problem.Unavailable("The worker is off", $"The worker '{worker.Name}' is switched off, and its durable objects with it.");
         if (await HomeAsync(row.Serial, cancellation) is not { } home) return Problem.Unavailable("The worker is gone", "The worker that has these durable objects was deleted.");
-        if (home.Id != lease.Id) return Unreachable(home) is { } why ? why : row.Serial;
+        if (home.Id != lease.Id && (Unreachable(home) ?? Failure(row.Serial)) is { } why) return why;
+        if (home.Id != lease.Id) return row.Serial;
         return lease.IsHeld ? row.Serial : Problem.Unavailable("The durable objects do not run", lease.Reason);
     }
 
@@ -38,7 +40,14 @@ internal sealed class ObjectRouter(ObjectStore store, StoreLease lease, ObjectFl
         if (await HomeAsync(serial, cancellation) is not { } home) throw new ProblemException(Problem.NotFound("worker", serial));
         if (home.Id == lease.Id) return await fleet.Get(serial).ConnectAsync(link, cancellation);
         if (Unreachable(home) is { } why) throw new ProblemException(why);
-        return await PeerLine.ConnectAsync(home, box.Unprotect(PeerDoor.Purpose, home.Token!), serial, link, cancellation);
+        try { return await PeerLine.ConnectAsync(home, box.Unprotect(PeerDoor.Purpose, home.Token!), serial, link, cancellation); }
+        catch (ProblemException e)
+        {
+            // The call that found it out only hears that its connection broke; the next ones are told why.
+            _failures[serial] = (e.Problem, time.GetTimestamp());
+            _homes.TryRemove(serial, out _);
+            throw;
+        }
     }
 
     public string? Full(long serial) => fleet.Full(serial);
@@ -48,6 +57,8 @@ internal sealed class ObjectRouter(ObjectStore store, StoreLease lease, ObjectFl
     /// <summary>Where a worker's objects are; null when they are nowhere yet, which stays so.</summary>
     public async Task<(StoreRow Row, bool Here)?> FindAsync(long serial, CancellationToken cancellation) =>
         await store.HomeAsync(serial, null, cancellation) is { } home ? (home, home.Id == lease.Id) : null;
+
+    private Problem? Failure(long serial) => _failures.TryGetValue(serial, out var last) && time.GetElapsedTime(last.At) < Pause ? last.Why : null;
 
     private Problem? Unreachable(StoreRow home) => home switch
     {
