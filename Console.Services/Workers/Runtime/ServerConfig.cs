@@ -38,18 +38,21 @@ internal static class ServerConfig
                   globalOutbound = "internet")),
                 (name = "host", external = (address = "unix:{{Text(seen)}}/host.sock", http = ())),
                 (name = "net", external = (address = "unix:{{Text(seen)}}/net.sock", http = (forwardedProtoHeader = "x-quarterdeck-scheme"))),
-                {{string.Join("\n    ", lanes.Select(n => $"(name = \"lane{n}\", external = (address = \"unix:{Text(seen)}/lane-{n}.sock\", http = (capnpConnectHost = \"objects\"))),"))}}
+                {{string.Join("\n    ", lanes.Select(n => $"(name = \"lane{n}\", external = (address = \"unix:{Text(seen)}/lane-{n}.sock\", {Between})),"))}}
                 {{(objects is { } data ? $"(name = \"data\", disk = (path = \"{Text(data.Seen)}\", writable = true))," : "")}}
                 (name = "internet", network = (allow = [])), # without it workerd makes one of this name that reaches everything
               ],
               sockets = [
                 (name = "http", http = (forwardedProtoHeader = "x-quarterdeck-scheme", cfBlobHeader = "x-quarterdeck-cf"), service = "dispatcher"),
                 (name = "admin", http = (), service = (name = "dispatcher", entrypoint = "admin")),
-                {{(objects is null ? "" : "(name = \"gate\", http = (capnpConnectHost = \"objects\"), service = (name = \"dispatcher\", entrypoint = \"objects\")),")}}
+                {{(objects is null ? "" : $"(name = \"gate\", {Between}, service = (name = \"dispatcher\", entrypoint = \"objects\")),")}}
               ],
             );
             """, new UTF8Encoding(false));
     }
+
+    // What both ends of a lane say of a request besides its headers.
+    private const string Between = "http = (capnpConnectHost = \"objects\", forwardedProtoHeader = \"x-quarterdeck-scheme\", cfBlobHeader = \"x-quarterdeck-cf\")";
 
     // The uniqueKeys name the folders of the storage: they never change.
     private const string Namespaces = """
