@@ -18,6 +18,9 @@ public sealed record ComputeServerInfo
     /// <summary>Whose cordon it is; null for a shared one.</summary>
     public long? Serial { get; init; }
 
+    /// <summary>Whether it has the durable objects of the worker with that serial, and answers no visitors; its id begins with <c>o</c> then.</summary>
+    public bool Objects { get; init; }
+
     /// <summary>Whether it answers, starts, or is down and why.</summary>
     public required ComputeServerState State { get; init; }
 

@@ -96,14 +96,14 @@ internal sealed partial class ObjectFleet(
         }
         await RemoveDeletedAsync(cancellation);
         foreach (var (key, serial, here) in await store.DeletedAsync(lease.Id, cancellation))
-            if (!here || await EmptyAsync(key, serial, cancellation)) await store.ForgetAsync(key, cancellation);
+            if (!here || await CalmAsync(() => EmptyAsync(key, serial, cancellation))) await store.ForgetAsync(key, cancellation);
         foreach (var (serial, at) in _wakes)
             if (at <= DateTimeOffset.UtcNow + Turn && !_servers.ContainsKey(serial) && table.Current.Workers.TryGetValue(serial, out var worker) && worker is { Tier: not WorkerTier.Off, Versions.Count: > 0 }) Get(serial);
         foreach (var (serial, server) in _servers)
         {
             _bytes[serial] = ObjectFiles.Bytes(FolderOf(serial));
             if (table.Current.Workers.GetValueOrDefault(serial) is not { Tier: not WorkerTier.Off }) await StopAsync(serial, server);
-            else if (server.Idle > TimeSpan.FromMinutes(parts.Options.CordonIdleMinutes) && await IsIdleAsync(server, cancellation)) await RestAsync(serial, server, cancellation);
+            else if (server.Idle > TimeSpan.FromMinutes(parts.Options.CordonIdleMinutes) && await CalmAsync(() => IsIdleAsync(server, cancellation))) await CalmAsync(() => RestAsync(serial, server, cancellation));
         }
     }
 
@@ -146,15 +146,23 @@ internal sealed partial class ObjectFleet(
     }
 
     // Ends a process that nobody uses, unless it is to wake an object soon.
-    private async Task RestAsync(long serial, ObjectServer server, CancellationToken cancellation)
+    private async Task<bool> RestAsync(long serial, ObjectServer server, CancellationToken cancellation)
     {
-        if (server.Process.Admin is not { } admin) return;
+        if (server.Process.Admin is not { } admin) return false;
         var next = await admin.NextAlarmAsync(cancellation);
-        if (next < DateTimeOffset.UtcNow + Soon) return;
+        if (next < DateTimeOffset.UtcNow + Soon) return false;
         await store.WakeAsync(serial, next, cancellation);
         if (next is { } at) _wakes[serial] = at;
         else _wakes.TryRemove(serial, out _);
         await StopAsync(serial, server);
+        return true;
+    }
+
+    // One worker's process that is away, or may not run, keeps nobody else from his turn; it is asked again at the next.
+    private static async Task<bool> CalmAsync(Func<Task<bool>> ask)
+    {
+        try { return await ask(); }
+        catch (Exception e) when (e is ProblemException or HttpRequestException) { return false; }
     }
 
     private async Task RemoveDeletedAsync(CancellationToken cancellation)

@@ -104,7 +104,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         var active = _view is { IsActive: true };
         return new ComputeServerInfo
         {
-            Id = Id, Node = node, Pid = state.Pid, Tier = Tier, Serial = Serial, State = state.State, Workers = _loaded.Count,
+            Id = Id, Node = node, Pid = state.Pid, Tier = Tier, Serial = Serial, Objects = _setup.Objects is not null, State = state.State, Workers = _loaded.Count,
             RssBytes = state.Pid is { } pid ? ProcessUse.Resident(pid) : 0, CpuSeconds = state.Pid is { } one ? ProcessUse.Cpu(one) ?? 0 : 0,
             Restarts = _restarts, Since = state.Since, Guard = active ? "active" : "off", GuardReason = active ? null : _view?.OffReason ?? state.GuardReason ?? "The process is starting.",
             Sandbox = state.Sandbox, LastEnd = _lastEnd,

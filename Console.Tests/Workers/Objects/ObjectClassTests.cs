@@ -60,6 +60,37 @@ public sealed class ObjectClassTests
         (await room.Get<ObjectStore>().DeletedAsync("here", None)).ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task A_wrangler_folder_brings_its_classes_and_migrations()
+    {
+        await using var room = await WorkersRoom.OpenAsync(DatabaseEngine.Sqlite);
+        const string rooms = """
+            name = "rooms"
+            main = "index.js"
+            no_bundle = true
+            [[durable_objects.bindings]]
+            name = "ROOMS"
+            class_name = "Room"
+            [[migrations]]
+            tag = "v1"
+            new_sqlite_classes = ["Hall"]
+            [[migrations]]
+            tag = "v2"
+            renamed_classes = [{ from = "Hall", to = "Room" }]
+            new_classes = ["Guest"]
+            transferred_classes = [{ from = "Hall", from_script = "old", to = "Hall" }]
+            """;
+        var made = (await room.Get<WorkerProjects>().DeployAsync(WorkersRoom.Admin, [WorkersRoom.File("wrangler.toml", rooms), WorkersRoom.File("index.js", WorkersRoom.Hello)], null, null, true, None)).Value;
+        made.Warnings.Single().ShouldBe("wrangler.toml: 'migrations.transferred_classes' means nothing here and was left out.");
+        (await room.Get<ObjectStore>().ClassesAsync(Serial(room, "rooms"), None)).Select(c => c.Name).ShouldBe(["Guest", "Room"]);
+
+        const string guide = """{ "name": "guide", "main": "index.js", "no_bundle": true, "durable_objects": { "bindings": [{ "name": "ROOMS", "class_name": "Room", "script_name": "rooms" }] } }""";
+        (await room.Get<WorkerProjects>().DeployAsync(WorkersRoom.Admin, [WorkersRoom.File("wrangler.jsonc", guide), WorkersRoom.File("index.js", WorkersRoom.Hello)], null, null, true, None)).Value.Warnings.ShouldBeEmpty();
+        var code = (await room.Get<WorkerCodeStore>().LoadAsync(new WorkerKey(Serial(room, "guide"), 1), None))!;
+        code.Bindings.Single().Value.GetProperty("worker").GetString().ShouldBe("rooms");
+        code.ObjectKeys.Keys.ShouldBe(["ROOMS"]);
+    }
+
     [Theory, DatabaseData]
     public async Task Only_one_process_holds_a_store_until_it_gives_it_back_or_its_time_is_over(DatabaseEngine engine)
     {
