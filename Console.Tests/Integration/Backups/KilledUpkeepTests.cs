@@ -26,7 +26,7 @@ public sealed class KilledUpkeepTests(SystemLibvirt libvirt)
         await lab.DefineAsync();
         await lab.StartVmAsync();
         await lab.WriteAsync("vda", 0, 8 * MiB, 1);
-        await using var console = new ConsoleProcess { Settings = { ["Quarterdeck__Operations__Backoff"] = "00:00:01" } };
+        await using var console = new ConsoleProcess { Settings = { ["Quarterdeck__Operations__Backoff"] = "00:00:03" } };
         await console.StartAsync();
         await BackupLab.UntilAsync(async () => await console.Rest.StatusAsync($"/vms/{lab.Domain}") == System.Net.HttpStatusCode.OK);
         var repository = (await console.Rest.GetAsync("/repositories")).GetProperty("items")[0];
