@@ -1,4 +1,5 @@
 using System.Text;
+using Quarterdeck.Workers.Front.Transport;
 
 namespace Quarterdeck.Workers.Front;
 
@@ -33,6 +34,7 @@ internal sealed record Refusal(int Status, string Cause, string Text)
     /// <summary>Answers; only before the response has started.</summary>
     public async ValueTask WriteAsync(Exchange exchange)
     {
+        await IoLoop.LeaveAsync();
         exchange.ResponseHeaders.Clear();
         exchange.Response.StatusCode = Status;
         exchange.ResponseHeaders.ContentType = "text/plain; charset=utf-8";

@@ -82,6 +82,27 @@ public sealed class TransportTests : IDisposable
     }
 
     [Fact]
+    public async Task What_waits_for_nothing_leaves_the_loop()
+    {
+        var (mine, other) = Pair();
+        using (mine)
+        using (other)
+        {
+            var seen = Task.Run(async () =>
+            {
+                await mine.ReceiveAsync(new byte[1]);
+                await mine.ReceiveAsync(new byte[1]);
+                await IoLoop.LeaveAsync();
+                return IoLoop.Here;
+            });
+            other.Send(new byte[1]);
+            await Task.Delay(50);
+            other.Send(new byte[1]);
+            Assert.Null(await seen.WaitAsync(Limit));
+        }
+    }
+
+    [Fact]
     public async Task Who_sends_to_somebody_who_does_not_read_waits_and_is_told_of_the_end()
     {
         var (mine, other) = Pair();

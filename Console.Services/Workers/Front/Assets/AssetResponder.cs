@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Quarterdeck.Workers.Front.Transport;
 
 namespace Quarterdeck.Workers.Front.Assets;
 
@@ -20,6 +21,7 @@ internal sealed class AssetResponder(AssetCache cache)
 
     private async ValueTask SendAsync(Exchange exchange, AssetAnswer answer)
     {
+        await IoLoop.LeaveAsync();
         ReadOnlyMemory<byte> content = default;
         if (answer.File is { } file)
         {

@@ -29,6 +29,14 @@ internal sealed partial class IoLoop : IDisposable
     /// <summary>The loop whose thread this is; null on any other thread.</summary>
     public static IoLoop? Here => _here;
 
+    /// <summary>Goes on in a thread of the pool. Answers that wait for nothing do: who sends ten thousand requests ahead would have the loop to himself until the last of them.</summary>
+    public static ValueTask LeaveAsync()
+    {
+        return _here is null ? ValueTask.CompletedTask : OnPoolAsync();
+
+        static async ValueTask OnPoolAsync() => await Task.Yield();
+    }
+
     /// <summary>Follows a socket until it is closed.</summary>
     /// <returns>What <see cref="Remove"/> takes.</returns>
     internal long Add(IoSocket socket, SafeSocketHandle handle)
