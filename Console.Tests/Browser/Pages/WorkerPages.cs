@@ -8,7 +8,7 @@ internal static class WorkerPages
 {
     private const string Name = "prices-of-the-northern-branch-office-and-its-harbour";
     private const string Queue = "orders-of-the-northern-branch-office-and-its-harbour";
-    private const string PriceBook = "import { DurableObject } from 'cloudflare:workers';\nexport class PriceBook extends DurableObject { page() { return this.ctx.storage.setAlarm(Date.now() + 86400000); } alarm() { } }\n";
+    private const string PriceBook = "import { DurableObject } from 'cloudflare:workers'; export class PriceBook extends DurableObject { page() { return this.ctx.storage.setAlarm(Date.now() + 86400000); } alarm() { } }\n";
     private const string Zone = "prices.northern-branch-office.example.test";
 
     public static async Task<IReadOnlyList<(string Name, string Path)>> OfAsync(TestConsole console)

@@ -27,9 +27,11 @@ public sealed class ObjectTests
         (await stack.AskAsync("/a/both?a=[true]")).ShouldBe("1");
         (await stack.AskAsync("/a/ids")).ShouldBe("""[true,true,false,"a",true,true,"TypeError: Invalid Durable Object ID: not an ID of this namespace","TypeError: Invalid Durable Object ID: must be 64 hex digits","TypeError: get() takes an ID of this namespace.","a",true]""");
 
-        using var socket = await stack.SocketAsync("/room/fetch");
-        await ObjectLab.SayAsync(socket, "hi");
-        (await ObjectLab.HearAsync(socket)).ShouldBe("hi 1");
+        using (var socket = await stack.SocketAsync("/room/fetch"))
+        {
+            await ObjectLab.SayAsync(socket, "hi");
+            (await ObjectLab.HearAsync(socket)).ShouldBe("hi 1");
+        }
 
         // Its own process has them, not the shard; both die by SIGKILL.
         var keeper = stack.Keeper();
