@@ -46,7 +46,7 @@ public sealed class FrameworkTests
         await AnswersAsync("itty.test", "/hello/sea", "\"Hello, sea!\"");
         await AnswersAsync("itty.test", "/json", """{"ok":true}""");
 
-        foreach (var (template, name) in new[] { ("hello-world/ts", "hello-ts"), ("hello-world/js", "hello-js"), ("hello-world-with-assets/ts", "with-assets") })
+        foreach (var (template, name) in new[] { ("hello-world/ts", "hello-ts"), ("hello-world/js", "hello-js"), ("hello-world-with-assets/ts", "with-assets"), ("hello-world-durable-object/js", "objects"), ("queues/js", "queued") })
         {
             await DeployAsync(name, folder =>
             {
@@ -61,6 +61,8 @@ public sealed class FrameworkTests
         await AnswersAsync("hello-js.test", "/", "Hello World!");
         await AnswersAsync("with-assets.test", "/message", "Hello, World!");
         (await CallAsync("with-assets.test", "/", null)).Text.ShouldContain("<html");
+        await AnswersAsync("objects.test", "/", "Hello, world!");
+        await AnswersAsync("queued.test", "/", "Sent message to the queue");
 
         await DeployAsync("bound", folder =>
         {

@@ -27,9 +27,23 @@ internal static class SeenFromOutside
         new("Answers to visitors", "runtime-apis/streams/", "the first part arrives before the last is made", "first second", StreamAsync),
         new(Sockets, SocketsPage, "text and bytes, both ways", "heard ahoy, 2 3", TalkAsync),
         new(Sockets, SocketsPage, "close() with code and reason", "3001 so long", ByeAsync),
+        new("Durable Objects of visitors", "../durable-objects/api/alarms/", "alarm()", "rang", AlarmAsync),
+        new("Durable Objects of visitors", "../durable-objects/best-practices/websockets/", "acceptWebSocket(), webSocketMessage(), getWebSockets(), attachments", "one 1 of 1, two 2 of 1", HibernateAsync),
         new(Sockets, SocketsPage, "a request that is none", "426 Expected a web socket", rig => rig.TextAsync("/seen/socket")),
+        Queued("send(); queue() with queue, id, timestamp, attempts, body", "send", "send", """[["apis","string",true,1,[1]]]"""),
+        Queued("sendBatch() as json, text, bytes, v8", "batch", "json,text,bytes,v8", """[["json"],["text"],[1,2],["2026-01-01T00:00:00.000Z"]]"""),
+        Queued("ack(), retry(), attempts", "retry", "retry", "[[2]]"),
+        Queued("a dead-letter queue after max_retries", "dead", "dead", """[["dead"]]"""),
+        Queued("delaySeconds", "delayed", "delayed", "[[true]]"),
         new(Context, ContextPage, "waitUntil() goes on after the answer", """["waitUntil() of ctx","waitUntil() of the module"]""", LaterAsync),
     ];
+
+    // Sent by one request, handled some time later, told to another request.
+    private static ApiCheck Queued(string api, string sent, string told, string expected) => new("Queues", "../queues/configuration/javascript-apis/", api, expected, async rig =>
+    {
+        (await rig.TextAsync($"/seen/sent?{sent}")).ShouldBe("sent");
+        return await rig.TextAsync($"/seen/handled?{told}", expected);
+    });
 
     private static async Task<string> RequestAsync(ApiRig rig)
     {
@@ -90,6 +104,24 @@ internal static class SeenFromOutside
         await socket.SendAsync(new byte[] { 1, 2 }, WebSocketMessageType.Binary, true, default);
         var got = await socket.ReceiveAsync(part, default).WaitAsync(TimeSpan.FromSeconds(60));
         return $"{text}, {string.Join(' ', part.Take(got.Count))}";
+    }
+
+    private static async Task<string> AlarmAsync(ApiRig rig)
+    {
+        (await rig.TextAsync("/seen/ring")).ShouldBe("set");
+        return await rig.TextAsync("/seen/rang", "rang");
+    }
+
+    private static async Task<string> HibernateAsync(ApiRig rig)
+    {
+        using var socket = await rig.SocketAsync("/seen/room");
+        var (part, heard) = (new byte[100], new List<string>());
+        foreach (var word in (string[])["one", "two"])
+        {
+            await socket.SendAsync(Encoding.UTF8.GetBytes(word), WebSocketMessageType.Text, true, default);
+            heard.Add(Encoding.UTF8.GetString(part, 0, (await socket.ReceiveAsync(part, default).WaitAsync(TimeSpan.FromSeconds(60))).Count));
+        }
+        return string.Join(", ", heard);
     }
 
     private static async Task<string> ByeAsync(ApiRig rig)

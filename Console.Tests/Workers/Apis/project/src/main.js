@@ -1,6 +1,7 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { areas } from "./check.js";
 import { seen } from "./seen.js";
+import { handle } from "./queues.js";
 export { Room } from "./objects.js";
 import "./areas/requests.js";
 import "./areas/fetch.js";
@@ -27,6 +28,7 @@ export default {
       return new Response(`${error}`, { status: 500 });
     }
   },
+  queue: handle,
 };
 
 // What ctx.exports finds.

@@ -1,5 +1,6 @@
 // Looked at from outside: what a visitor sends and gets.
 import { waitUntil } from "cloudflare:workers";
+import { sends } from "./queues.js";
 
 export const seen = {
   request: async request => Response.json([request.method, new URL(request.url).pathname + new URL(request.url).search, new URL(request.url).host, request.headers.get("x-one"), await request.text()]),
@@ -53,5 +54,9 @@ export const seen = {
   },
   // A web socket that a durable object holds while it sleeps.
   room: (request, env) => env.ROOM.getByName("sockets").fetch(request),
+  sent: async (request, env) => { await sends[new URL(request.url).search.slice(1)](env.QUEUE); return new Response("sent"); },
+  handled: async (request, env) => Response.json(await Promise.all(new URL(request.url).search.slice(1).split(",").map(name => env.KV.get(`queue ${name}`, "json")))),
+  ring: async (request, env) => { await env.ROOM.getByName("alarm").storage("ring"); return new Response("set"); },
+  rang: async (request, env) => new Response(await env.ROOM.getByName("alarm").storage("rang") ? "rang" : "not yet"),
   fail: () => { throw new Error("on purpose"); },
 };
