@@ -167,6 +167,7 @@ internal sealed partial class ObjectFleet(
 
     private async Task RemoveDeletedAsync(CancellationToken cancellation)
     {
+        ObjectFiles.DeleteOld(lease.Folder, parts.Time.GetUtcNow());
         var there = Directory.EnumerateDirectories(lease.Folder).Select(f => long.TryParse(Path.GetFileName(f), out var serial) ? serial : 0).Where(s => s > 0 && !table.Current.Workers.ContainsKey(s)).ToList();
         if (there.Count == 0) return;
         // The table may be behind; the database is not.
@@ -174,7 +175,7 @@ internal sealed partial class ObjectFleet(
         foreach (var serial in there.Where(s => !living.Contains(s)))
         {
             if (_servers.TryGetValue(serial, out var server)) await StopAsync(serial, server);
-            Directory.Delete(FolderOf(serial), recursive: true);
+            ObjectFiles.PutAside(FolderOf(serial), parts.Time.GetUtcNow());
             _wakes.TryRemove(serial, out _);
             Log.Removed(logger, serial);
         }
@@ -213,7 +214,7 @@ internal sealed partial class ObjectFleet(
         [LoggerMessage(LogLevel.Warning, "Alarms of the durable objects of the worker {Serial} could not be looked for.")]
         public static partial void NotRevived(ILogger logger, long serial, Exception error);
 
-        [LoggerMessage(LogLevel.Information, "The durable objects of the deleted worker {Serial} were removed.")]
+        [LoggerMessage(LogLevel.Information, "The database does not know the worker {Serial}. Its durable objects are put aside, and deleted in a week.")]
         public static partial void Removed(ILogger logger, long serial);
     }
 }
