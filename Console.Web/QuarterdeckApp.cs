@@ -73,6 +73,7 @@ public static class QuarterdeckApp
         app.MapHealth();
         app.MapVmConsole();
         app.MapPointDownload();
+        app.MapObjectDownload();
         app.MapUploads();
         app.MapManifestSchema();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode(o => o.ContentSecurityFrameAncestorsPolicy = null); // SecurityHeaders sets the whole policy
@@ -144,6 +145,7 @@ public static class QuarterdeckApp
         api.MapWorkers();
         api.MapZones();
         api.MapQueues();
+        api.MapBuckets();
         api.MapBackupJobs();
         api.MapProtection();
         api.MapRestores();

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Database;
 using Quarterdeck.Events;
@@ -16,11 +15,8 @@ public static class RepositoriesServices
     /// <summary>Adds the registry and the connections of backup repositories, the live topic <c>repositories</c>, and the operations that keep them in order.</summary>
     public static IServiceCollection AddRepositories(this IServiceCollection services)
     {
-        services.AddOptions<RepositoriesOptions>().BindConfiguration("Quarterdeck:Repositories").ValidateOnStart();
-        services.AddSingleton<IValidateOptions<RepositoriesOptions>, RepositoriesOptionsValidator>();
+        services.AddRepositoryObjects();
         services.AddPermissions(typeof(RepositoriesPermissions));
-        services.AddSingleton<RepositoryStore>();
-        services.AddSingleton<RepositoryPlaces>();
         services.AddSingleton<RepositoryAdmission>();
         services.AddSingleton<RepositoryFirst>();
         services.AddSingleton(s => new EventStream<RepositoryInfo>("repositories", r => r.Id.ToString("D"), s.GetRequiredService<RepositoryStore>().LoadAsync, s.GetRequiredService<EventBus>()));

@@ -23,6 +23,12 @@ public static class WorkersPermissions
     /// <summary>Look at messages of queues, which may hold data of visitors; send, pause and resume.</summary>
     public static readonly Permission UseQueues = new("queues.use", Role.Operator, "Look at and send messages of queues, pause and resume them");
 
+    /// <summary>Look at, put and delete objects of buckets, which may hold data of visitors.</summary>
+    public static readonly Permission UseBuckets = new("buckets.use", Role.Operator, "Look at, put and delete objects of buckets");
+
+    /// <summary>Make buckets in repositories' places, set their limits and delete them.</summary>
+    public static readonly Permission ManageBuckets = new("buckets.manage", Role.Administrator, "Make, limit and delete buckets");
+
     /// <summary>Set how long queues keep messages, purge and delete them.</summary>
     public static readonly Permission ManageQueues = new("queues.manage", Role.Administrator, "Change, purge and delete queues");
 }

@@ -36,7 +36,7 @@ public sealed class GuardTests
             "repositories.operate",
             "backups.run",
             "restores.files", "restores.run", "proofs.run",
-            "workers.logs", "workers.deploy", "queues.use",
+            "workers.logs", "workers.deploy", "queues.use", "buckets.use",
         ],
         [Role.Administrator] =
         [
@@ -46,7 +46,7 @@ public sealed class GuardTests
             "plugins.manage",
             "repositories.manage", "repositories.key",
             "backups.delete", "backups.jobs",
-            "workers.manage", "zones.manage", "queues.manage",
+            "workers.manage", "zones.manage", "queues.manage", "buckets.manage",
         ],
     };
 

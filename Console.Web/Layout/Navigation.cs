@@ -48,6 +48,7 @@ public static class Navigation
         [
             new("Workers", "workers", "worker", WorkersPermissions.Read),
             new("Zones", "zones", "globe", WorkersPermissions.Read),
+            new("Buckets", "buckets", "folder", WorkersPermissions.Read),
             new("Queues", "queues", "operation", WorkersPermissions.Read),
             new("Compute servers", "compute-servers", "processor", WorkersPermissions.Read),
         ]),

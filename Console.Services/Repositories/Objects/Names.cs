@@ -4,7 +4,7 @@ namespace Quarterdeck.Repositories.Objects;
 internal static class Names
 {
     public const string Config = "quarterdeck-repository.json", Packs = "packs", Indexes = "index", Points = "points", Labels = "labels", Sessions = "sessions", Beats = "beats",
-        Locks = "locks", Condemned = "condemned", Damage = "damage", Aside = "tmp", CollectLock = "locks/collect";
+        Locks = "locks", Objects = "objects", Condemned = "condemned", Damage = "damage", Aside = "tmp", CollectLock = "locks/collect";
 
     public static string Pack(Guid id) => $"{Packs}/{id.ToString("N")[..2]}/{id:N}";
 

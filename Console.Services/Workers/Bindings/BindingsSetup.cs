@@ -1,5 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Quarterdeck.Repositories;
+using Quarterdeck.Workers.Bindings.Buckets;
 using Quarterdeck.Workers.Bindings.Cache;
 using Quarterdeck.Workers.Bindings.Crons;
 using Quarterdeck.Workers.Bindings.Kv;
@@ -21,7 +23,20 @@ internal static class BindingsSetup
         services.TryAddSingleton<QueueStore>();
         services.TryAddSingleton<QueueSender>();
         services.AddSingleton<IBindingService, QueueBinding>().AddHostedService<QueuePump>();
+        services.AddBucketStores().AddSingleton<IBindingService, BucketBinding>().AddHostedService<WasteSweep>();
         services.AddSingleton<CronStore>().AddSingleton<Func<ComputeServers>>(p => p.GetRequiredService<ComputeServers>).AddHostedService<CronClock>();
+        return services;
+    }
+
+    /// <summary>What keeps objects, for bindings and for the console's own pages.</summary>
+    public static IServiceCollection AddBucketStores(this IServiceCollection services)
+    {
+        services.AddRepositoryObjects();
+        services.TryAddSingleton<BucketStore>();
+        services.TryAddSingleton<BucketIndex>();
+        services.TryAddSingleton<UploadIndex>();
+        services.TryAddSingleton<PartStore>();
+        services.TryAddSingleton<BucketObjects>();
         return services;
     }
 }

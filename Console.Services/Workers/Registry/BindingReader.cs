@@ -1,12 +1,13 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Quarterdeck.Platform;
+using Quarterdeck.Workers.Bindings.Buckets;
 using Quarterdeck.Workers.Objects;
 
 namespace Quarterdeck.Workers.Registry;
 
 /// <summary>Reads bindings as they are sent: a string, or an object with <c>type</c>. Names of other platforms' descriptions are understood, too.</summary>
-internal sealed partial class BindingReader(WorkerStore workers, ObjectStore objects)
+internal sealed partial class BindingReader(WorkerStore workers, ObjectStore objects, BucketStore buckets)
 {
     private const int Most = 128, MostCharacters = 64 << 10;
 
@@ -72,6 +73,10 @@ internal sealed partial class BindingReader(WorkerStore workers, ObjectStore obj
         var keys = others.Count == 0 ? null : await objects.KeysAsync([.. others.Select(b => ObjectClass.OwnerOf(b)!).Distinct()], cancellation);
         foreach (var other in others.Where(b => !keys!.ContainsKey((ObjectClass.OwnerOf(b)!, ObjectClass.NameOf(b)))))
             errors.Add(new($"bindings.{other.Name}.class", $"The worker '{ObjectClass.OwnerOf(other)}' has no durable objects of the class '{ObjectClass.NameOf(other)}'.", "Deploy that worker first, with a binding or a migration that names the class."));
+        var named = found.Where(b => b.Kind is BindingKind.Bucket).Select(b => (b.Name, Bucket: b.Value.GetProperty("bucket").GetString()!)).ToList();
+        var made = await buckets.KnownAsync([.. named.Select(b => b.Bucket).Distinct()], cancellation);
+        foreach (var (name, bucket) in named.Where(b => !made.Contains(b.Bucket)))
+            errors.Add(new($"bindings.{name}.bucket", $"There is no bucket '{bucket}'.", $"Make it on the page Buckets or by PUT /buckets/{bucket}, or correct the name."));
         return found;
     }
 

@@ -4,6 +4,9 @@ using Microsoft.Extensions.Options;
 using Quarterdeck.Access;
 using Quarterdeck.Events;
 using Quarterdeck.Platform.Processes;
+using Quarterdeck.Repositories;
+using Quarterdeck.Workers.Bindings;
+using Quarterdeck.Workers.Bindings.Buckets;
 using Quarterdeck.Workers.Bindings.Crons;
 using Quarterdeck.Workers.Bindings.Queues;
 using Quarterdeck.Workers.Projects;
@@ -34,6 +37,7 @@ internal static class RegistrySetup
     public static IServiceCollection AddRegistry(this IServiceCollection services)
     {
         services.AddPermissions(typeof(WorkersPermissions));
+        services.AddBucketStores().AddSingleton<IRepositoryUse, BucketUse>();
         services.TryAddSingleton<QueueStore>();
         services.TryAddSingleton<MessageStore>();
         services.TryAddSingleton<QueueSender>();
@@ -46,6 +50,7 @@ internal static class RegistrySetup
         services.AddSingleton(p => new Zones(p.GetRequiredService<ZoneStore>(), p.GetRequiredService<WorkerStore>(), p.GetRequiredService<OwnNames>(), p.GetRequiredService<WorkerNews>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
         services.AddSingleton(p => new WorkerCrons(p.GetRequiredService<CronStore>(), p.GetRequiredService<WorkerTable>(), p.GetRequiredService<Guard>(), p.GetRequiredService<TimeProvider>()));
         services.AddSingleton(p => new WorkerQueues(p.GetRequiredService<QueueStore>(), p.GetRequiredService<QueueUsers>(), p.GetRequiredService<QueueSender>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
+        services.AddSingleton(p => new WorkerBuckets(p.GetRequiredService<BucketStore>(), p.GetRequiredService<BucketObjects>(), p.GetRequiredService<RepositoryObjectPlaces>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
         services.AddSingleton(p => new WorkerPolicies(p.GetRequiredService<PolicyStore>(), p.GetRequiredService<WorkerNews>(), p.GetRequiredService<Guard>(), p.GetRequiredService<AuditLog>()));
         services.TryAddSingleton<ProcessRunner>();
         services.AddSingleton<Bundler>();

@@ -11,7 +11,7 @@ namespace Quarterdeck.Tests.Browser.Pages;
 internal static class Objects
 {
     /// <summary>The routes of the pages below.</summary>
-    public static readonly string[] Templates = ["/hosts/{Id}", "/vms/{Id}", "/vms/{Id}/edit", "/users/{Id}", "/audit/{Id}", "/operations/{Id}", "/repositories/{Id}", "/plugins/{Id}", "/appliances/{Id}", "/plugins/{Id}/upgrade", "/recovery-points/{Id}", "/recovery-points/{Id}/files", "/plugins/{Id}/ui", "/plugins/{Id}/ui/{*Inner}", "/workers/{Name}", "/workers/{Name}/edit", "/zones/{Hostname}", "/queues/{Name}"];
+    public static readonly string[] Templates = ["/hosts/{Id}", "/vms/{Id}", "/vms/{Id}/edit", "/users/{Id}", "/audit/{Id}", "/operations/{Id}", "/repositories/{Id}", "/plugins/{Id}", "/appliances/{Id}", "/plugins/{Id}/upgrade", "/recovery-points/{Id}", "/recovery-points/{Id}/files", "/plugins/{Id}/ui", "/plugins/{Id}/ui/{*Inner}", "/workers/{Name}", "/workers/{Name}/edit", "/zones/{Hostname}", "/queues/{Name}", "/buckets/{Name}"];
 
     private static IReadOnlyList<(string, string)>? _made;
 

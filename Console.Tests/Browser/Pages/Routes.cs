@@ -34,6 +34,7 @@ public static class Routes
         ("worker-upload", "/workers/upload"),
         ("zones", "/zones"),
         ("queues", "/queues"),
+        ("buckets", "/buckets"),
         ("compute-servers", "/compute-servers"),
         ("api", "/api"),
         ("not-found", "/nothing-is-here"),

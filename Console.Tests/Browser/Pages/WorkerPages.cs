@@ -9,6 +9,7 @@ internal static class WorkerPages
     private const string Name = "prices-of-the-northern-branch-office-and-its-harbour";
     private const string Queue = "orders-of-the-northern-branch-office-and-its-harbour";
     private const string PriceBook = "import { DurableObject } from 'cloudflare:workers'; export class PriceBook extends DurableObject { page() { return this.ctx.storage.setAlarm(Date.now() + 86400000); } alarm() { } }\n";
+    private const string Bucket = "documents-of-the-northern-branch-office-and-its-harbour";
     private const string Zone = "prices.northern-branch-office.example.test";
 
     public static async Task<IReadOnlyList<(string Name, string Path)>> OfAsync(TestConsole console)
@@ -20,8 +21,13 @@ internal static class WorkerPages
         for (var i = 0; i < 3; i++) await SucceedAsync(console.Rest.PostAsJsonAsync($"/api/v1/workers/{Name}/trials", new { url = $"https://{Zone}/api/prices/{i}", version = 2 }));
         await SucceedAsync(console.Rest.PutAsJsonAsync($"/api/v1/queues/{Queue}", new { paused = true }));
         await SucceedAsync(console.Rest.PostAsJsonAsync($"/api/v1/queues/{Queue}/messages", new { messages = new object[] { new { body = new { order = 1, of = "the harbour office", lines = Enumerable.Range(0, 40) } }, new { body = "later", contentType = "text", delaySeconds = 3600 } } }));
+        var repository = (await console.Rest.GetFromJsonAsync<System.Text.Json.JsonElement>("/api/v1/repositories")).GetProperty("items")[0].GetProperty("id").GetString();
+        await SucceedAsync(console.Rest.PutAsJsonAsync($"/api/v1/buckets/{Bucket}", new { repositoryId = repository, limitBytes = 10L << 30 }));
+        foreach (var key in (string[])["pictures/2026/a-quay-in-the-evening-light-seen-from-the-northern-branch-office.jpg", "pictures/logo.svg", "price-list-of-the-harbour-office-with-every-berth-and-every-crane-in-one-long-name-without-an-end.csv"])
+            await SucceedAsync(console.Rest.PutAsync($"/api/v1/buckets/{Bucket}/object?key={key}", new StringContent(key)));
         return
         [
+            ("bucket", $"/buckets/{Bucket}"),
             ("queue", $"/queues/{Queue}"), ("queue-settings", $"/queues/{Queue}?tab=settings"),
             ("worker", $"/workers/{Name}"), .. new[] { "versions", "objects", "settings" }.Select(tab => ($"worker-{tab}", $"/workers/{Name}?tab={tab}")), ("worker-edit", $"/workers/{Name}/edit"),
             ("zone", $"/zones/{Zone}"),

@@ -2,6 +2,7 @@
 // with its key in the props, where the worker cannot change it; the API that it sees is made inside its own isolate by a client module.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { slotOf } from "./slots.js";
+import bucket from "./client-bucket.js";
 import cache from "./client-cache.js";
 import hash from "./client-hash.js";
 import kv from "./client-kv.js";
@@ -12,6 +13,7 @@ import queue from "./client-queue.js";
 // kind of a binding -> what it is about, its client's class and module; without a client it is just fetched from
 const KINDS = {
   assets: { scope: () => "files" },
+  bucket: { scope: value => value.bucket, client: "R2Bucket", file: "bucket.js", code: bucket },
   durableObject: { door: "ObjectDoor", props: value => ({ ns: value.key }), client: "DurableObjectNamespace", file: "objects.js", code: objects, beside: { "hash.js": hash } },
   kv: { scope: value => value.namespace, client: "KvNamespace", file: "kv.js", code: kv },
   queue: { scope: value => value.queue, client: "Queue", file: "queue.js", code: queue },
