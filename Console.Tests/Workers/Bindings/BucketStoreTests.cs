@@ -76,6 +76,34 @@ public sealed class BucketStoreTests
     }
 
     [Fact]
+    public async Task A_large_body_is_stored_while_it_comes_and_read_only_as_far_as_it_is_asked_for()
+    {
+        await using var lab = await BucketLab.OpenAsync(DatabaseEngine.Sqlite);
+        const int segments = 6;
+        var source = new WatchedBody((long)segments * PartStore.SegmentBytes, at => lab.Files().ShouldBe((int)(at / PartStore.SegmentBytes), "what came before is stored before more is taken"));
+        (await lab.Objects.PutAsync(lab.Bucket, "large", source, new PutOptions(), default)).Ok.ShouldBeTrue();
+        var files = Directory.GetFiles(Path.Combine(lab.Folder, "objects"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ToList();
+        files.Count.ShouldBe(segments);
+        File.Delete(files[^1]);
+        (await lab.ReadAsync("large", 0, PartStore.SegmentBytes * (segments - 1))).ShouldNotBeNull().Length.ShouldBe(PartStore.SegmentBytes * (segments - 1), "the last segment is not looked at");
+        await Should.ThrowAsync<RepositoryException>(() => lab.ReadAsync("large"));
+    }
+
+    /// <summary>Zeros without end in sight; says where it is whenever a segment begins.</summary>
+    private sealed class WatchedBody(long length, Action<long> begins) : MemoryStream
+    {
+        private long _at;
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (_at < length && _at % PartStore.SegmentBytes == 0) begins(_at);
+            var taken = (int)Math.Min(Math.Min(buffer.Length, length - _at), PartStore.SegmentBytes - _at % PartStore.SegmentBytes);
+            _at += taken;
+            return ValueTask.FromResult(taken);
+        }
+    }
+
+    [Fact]
     public async Task A_damaged_segment_is_told_and_never_handed_out()
     {
         await using var lab = await BucketLab.OpenAsync(DatabaseEngine.Sqlite);

@@ -158,6 +158,33 @@ public sealed class QueueTests
     }
 
     [Fact]
+    public async Task A_call_that_is_given_up_handles_nothing_more()
+    {
+        await using var rig = await StartAsync("jobs");
+        var key = rig.Node.Deploy(1, """
+            let beats = 0;
+            export default { fetch() { return Response.json([beats]); }, async queue() { for (;;) { await scheduler.wait(20); beats++; } } };
+            """);
+        using var call = new CancellationTokenSource();
+        var worker = rig.Node.Table.Current.Workers[1];
+        var batch = new MessageBatch("jobs", "lease", [new TakenMessage(Guid.NewGuid(), QueueContent.Json, "1"u8.ToArray(), DateTimeOffset.UtcNow, 1)]);
+        var calling = rig.Node.Servers.QueueAsync(worker, key, batch, call.Token);
+        async Task<int> BeatsAsync() => (await rig.AskAsync(key, "/"))[0].GetInt32();
+        await rig.UntilAsync(key, s => s[0].GetInt32() > 3);
+        await call.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(() => calling);
+        // A handler that runs beats ten times between two looks.
+        var (last, same) = (await BeatsAsync(), 0);
+        for (var i = 0; i < 100 && same < 3; i++)
+        {
+            await Task.Delay(200);
+            var now = await BeatsAsync();
+            (last, same) = (now, now == last ? same + 1 : 0);
+        }
+        same.ShouldBe(3, "the handler still runs");
+    }
+
+    [Fact]
     public async Task What_does_not_fit_is_refused_where_it_is_sent()
     {
         await using var rig = await StartAsync("jobs");

@@ -16,8 +16,11 @@ internal sealed partial class QueuePump(WorkerTable table, MessageStore store, Q
     public static readonly TimeSpan Longest = TimeSpan.FromMinutes(15);
 
     private const int AtOnce = 32, AfterEnd = 2;
+    // Longer than this node takes to end its processes: until then a handler that was given up may still run.
+    private static readonly TimeSpan AfterStop = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Beat = MessageStore.Lease / 6, Patience = MessageStore.Lease / 2, Pause = TimeSpan.FromSeconds(1), Elsewhere = TimeSpan.FromSeconds(3), SweepPause = TimeSpan.FromMinutes(5);
     private readonly ConcurrentDictionary<Task, byte> _calls = new();
+    private (WorkerTableSnapshot? Table, Dictionary<string, DeployedWorker> Consumers) _known = (null, []);
     private readonly SemaphoreSlim _places = new(AtOnce), _news = new(0, 1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -89,12 +92,15 @@ internal sealed partial class QueuePump(WorkerTable table, MessageStore store, Q
     /// <summary>The consumer of each queue. Two workers that consume one queue are refused when they are sent in; a roll back may still bring it about: then the older one consumes.</summary>
     private Dictionary<string, DeployedWorker> Consumers()
     {
+        if (ReferenceEquals(_known.Table, table.Current)) return _known.Consumers;
+        var now = table.Current;
         var found = new Dictionary<string, DeployedWorker>();
-        foreach (var worker in table.Current.Workers.Values.OrderBy(w => w.Serial))
+        foreach (var worker in now.Workers.Values.OrderBy(w => w.Serial))
             if (worker.Tier is not WorkerTier.Off)
                 foreach (var version in worker.Versions)
                     foreach (var consumer in version.Triggers.Queues)
                         found.TryAdd(consumer.Queue, worker);
+        _known = (now, found);
         return found;
     }
 
@@ -135,7 +141,7 @@ internal sealed partial class QueuePump(WorkerTable table, MessageStore store, Q
             // The process ended, perhaps by this very message: not again before it had the time to start, or every attempt would be lost to one end.
             catch (HttpRequestException) { verdict = QueueVerdict.Failed("ended") with { DelaySeconds = Math.Max(consumer.RetryDelaySeconds, AfterEnd) }; }
             // Where the node ends, or no server could be asked, it is no fault of the messages: the attempt does not count.
-            if (verdict is null) await store.ReturnAsync(batch.Lease, stopping.IsCancellationRequested ? TimeSpan.Zero : Elsewhere, CancellationToken.None);
+            if (verdict is null) await store.ReturnAsync(batch.Lease, stopping.IsCancellationRequested ? AfterStop : Elsewhere, CancellationToken.None);
             else await store.SettleAsync(consumer, batch, verdict, CancellationToken.None);
             if (verdict is { Outcome: not "ok" }) Log.CallFailed(logger, worker.Name, batch.Queue, batch.Messages.Count, verdict.Outcome);
         }
