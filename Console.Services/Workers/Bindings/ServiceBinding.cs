@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
@@ -7,7 +8,7 @@ using Quarterdeck.Workers.Runtime;
 namespace Quarterdeck.Workers.Bindings;
 
 /// <summary>Workers that call workers: says which versions answer for a name, and carries requests into and out of cordons.</summary>
-/// <remarks><c>{worker}/resolve</c>: <c>{"versions":[["serial@version",percent]],"away":bool}</c>; <c>{worker}/f</c>: a request, told in <c>x-quarterdeck-request</c>, to the worker's own process.</remarks>
+/// <remarks><c>{worker}/resolve</c>: <c>{"versions":[["serial@version",percent]],"away":bool,"tell":bool}</c>; <c>{worker}/begin?{serial@version}</c> and <c>/end?{number}</c>: a call in the same process, told where no guard knows whose code runs; <c>{worker}/f</c>: a request, told in <c>x-quarterdeck-request</c>, to the worker's own process.</remarks>
 internal sealed class ServiceBinding(WorkerTable table, Func<ComputeServers> servers) : IBindingService, IDisposable
 {
     /// <summary>Requests that one worker gets from others at once: two in cordons that call each other would otherwise never end.</summary>
@@ -30,12 +31,24 @@ internal sealed class ServiceBinding(WorkerTable table, Func<ComputeServers> ser
         var name = Uri.UnescapeDataString(escaped);
         if (now.ByName(name) is not { } worker || worker.Versions.Count == 0) return BindingReply.Of($"The worker '{name}' is not deployed.", StatusCodes.Status503ServiceUnavailable);
         if (worker.Tier is WorkerTier.Off) return BindingReply.Of($"The worker '{name}' is switched off.", StatusCodes.Status503ServiceUnavailable);
+        var caller = now.Workers.GetValueOrDefault(call.Worker.Serial);
+        var away = worker.Serial != call.Worker.Serial && (worker.Tier is not WorkerTier.Shared || caller?.Tier is not WorkerTier.Shared);
+        var together = !away && caller is { Tier: WorkerTier.Shared } ? servers().Pick(caller).Process : null;
+        switch (what)
+        {
+            case "begin" when together is not null && WorkerKey.TryParse(call.Query.TrimStart('?'), out var callee):
+                return BindingReply.Of(together.Calls.Begin(call.Worker, callee).ToString(CultureInfo.InvariantCulture));
+            case "end" when together is not null && long.TryParse(call.Query.TrimStart('?'), CultureInfo.InvariantCulture, out var over):
+                together.Calls.End(call.Worker, over);
+                return BindingReply.Of("");
+        }
         return what switch
         {
             "resolve" => BindingReply.Of(new JsonObject
             {
                 ["versions"] = new JsonArray([.. worker.Versions.Select(v => (JsonNode)new JsonArray(v.KeyText, v.Percent))]),
-                ["away"] = worker.Serial != call.Worker.Serial && (worker.Tier is not WorkerTier.Shared || now.Workers.GetValueOrDefault(call.Worker.Serial)?.Tier is not WorkerTier.Shared),
+                ["away"] = away,
+                ["tell"] = together is { IsGuarded: false },
             }.ToJsonString()),
             "f" => await ForwardAsync(worker, call, cancellation),
             _ => BindingReply.NotFound,

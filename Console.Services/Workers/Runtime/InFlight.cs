@@ -3,7 +3,8 @@ using System.Diagnostics;
 namespace Quarterdeck.Workers.Runtime;
 
 /// <summary>The requests that a compute server has now, or had a moment ago: fixed slots, claimed without a lock.</summary>
-internal sealed class InFlight
+/// <param name="suspects">Told of answers; null for nobody.</param>
+internal sealed class InFlight(Suspects? suspects = null)
 {
     private const int Size = 4096;
 
@@ -26,7 +27,10 @@ internal sealed class InFlight
     public void Answered(int slot)
     {
         Volatile.Write(ref _answers, _answers + 1);
-        if (slot >= 0) Volatile.Write(ref _entries[slot].Answered, true);
+        if (slot < 0) return;
+        ref var entry = ref _entries[slot];
+        Volatile.Write(ref entry.Answered, true);
+        suspects?.Answered(new WorkerKey(entry.Serial, entry.Version));
     }
 
     /// <summary>How long ago the last request began.</summary>

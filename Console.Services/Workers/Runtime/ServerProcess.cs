@@ -31,7 +31,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
     private readonly ConcurrentDictionary<WorkerKey, byte> _loaded = new();
-    private readonly Suspects _suspects = new();
+    private readonly Suspects _suspects;
     private readonly SemaphoreSlim _look = new(0, 1);
     private readonly Task _running;
 
@@ -46,6 +46,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     public ServerProcess(ServerParts parts, ServerSetup setup, Func<ServerEnd, Task> ended, Action? changed = null, Action? crowded = null, bool restarts = true)
     {
         (_parts, _setup, _ended, _changed, _crowded, _again, _logger) = (parts, setup, ended, changed ?? (() => { }), crowded ?? (() => { }), restarts, parts.Loggers.CreateLogger<ServerProcess>());
+        InFlight = new InFlight(_suspects = new Suspects());
         _state = new ServerState(0, "", null, null, SandboxParts.None, ComputeServerState.Starting, "It has not started yet.");
         _running = Task.Run(RunAsync);
     }
@@ -62,7 +63,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     public bool IsUp => _state.State is ComputeServerState.Up;
     public int? Pid => _state.Pid;
-    public InFlight InFlight { get; } = new();
+    public InFlight InFlight { get; }
     public Blames Blames { get; } = new();
 
     /// <summary>Completes when it runs no more and will not be started again.</summary>
@@ -73,6 +74,12 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     /// <summary>How many isolates should go, so that the cgroup's memory is not filled.</summary>
     public int Excess => Pid is { } pid && ProcessUse.Resident(pid) - _setup.MemoryBytes / 10 * 8 is > 0 and var over ? (int)(over / IsolateBytes) + 8 : 0;
+
+    /// <summary>Whether the guard works in this process, and so knows whose code runs.</summary>
+    public bool IsGuarded => _view is { IsActive: true };
+
+    /// <summary>Calls between its workers; of this process only.</summary>
+    public ServiceCalls Calls { get; private set; } = new();
 
     /// <summary>Whether it serves one start-up check and ends.</summary>
     public bool IsCheck => !_again;
@@ -175,7 +182,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         var start = new ServerStart(_parts, _setup, folders, cgroup, kind, guard, generation);
         using var view = start.MakeView();
         _loaded.Clear();
-        _view = view;
+        (_view, Calls) = (view, new ServiceCalls());
         var memoryEnds = cgroup.MemoryEnds();
         try
         {
@@ -225,14 +232,17 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         var kind = verdict is not null ? StrikeKind.Stuck : StrikeKind.Crash;
         WorkerKey? culprit = null;
         var why = "";
+        IReadOnlyList<WorkerKey> called = [];
         if (view?.Blame(outOfMemory) is { } blame && WorkerKey.TryParse(blame.Key, out var ran)) (culprit, why) = (ran, blame.Why);
-        else if (_suspects.Name(present, Tier is WorkerTier.Cordon) is { } suspect) (culprit, why) = (suspect, "its requests were under way each time");
+        else if (_suspects.Name(present, Tier is WorkerTier.Cordon) is { } suspect) (culprit, why, called) = (suspect, "its requests were under way each time", Tier is WorkerTier.Shared ? Calls.CalledBy(suspect) : []);
         else if (Serial is { } serial && !_loaded.IsEmpty) (culprit, why) = (_loaded.Keys.FirstOrDefault(new WorkerKey(serial, 0)), "nobody else runs there");
+        if (called.Count > 0) why += $", and it had called {string.Join(", ", called)}: from now on each runs by itself, where the next end tells which it was";
         _lastEnd = culprit is { } key ? $"{how} Put on {key}: {why}." : how;
         Log.Ended(_logger, Id, _lastEnd, outcome.Error.Trim());
         if (culprit is { } named) Blames.Note(_state.Generation, named); // before its requests meet the next start
         Down(_lastEnd);
         await _ended(new ServerEnd(this, culprit, kind, $"{how[..^1]} ({(why.Length > 0 ? why : "nobody can be named")})"));
+        foreach (var other in called) await _ended(new ServerEnd(this, other, kind, $"{how[..^1]} (it was called by {culprit}, and either may have ended it)"));
     }
 
     private void Handed(CodePackage package)

@@ -1,15 +1,25 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 
 namespace Quarterdeck.Workers.Runtime;
 
 /// <summary>Finds out without the guard who ends a compute server: one may be unlucky once, but not always be there.</summary>
-/// <remarks>Of the versions with requests under way, the only one is the culprit. Of several, it is the one that was there at each of the last ends, once these leave exactly one.</remarks>
+/// <remarks>Of the versions with requests under way, the only one is the culprit. Of several it is the one that was there most often, twice at least, without an answer in between: whoever answers is not why, and is counted anew.</remarks>
 internal sealed class Suspects
 {
+    // There so often without a single answer, it is named though another was there as often: the next end names that one.
+    private const int Enough = 4;
+
     private static readonly TimeSpan Memory = TimeSpan.FromMinutes(10);
 
-    private HashSet<WorkerKey> _common = [];
+    private readonly ConcurrentDictionary<WorkerKey, int> _times = new();
     private long _last;
+
+    /// <summary>A version answered a request.</summary>
+    public void Answered(WorkerKey key)
+    {
+        if (!_times.IsEmpty) _times.TryRemove(key, out _);
+    }
 
     /// <summary>The culprit of an end, or null while it is open.</summary>
     /// <param name="present">What was under way, oldest first.</param>
@@ -19,10 +29,12 @@ internal sealed class Suspects
         if (present.Count == 0) return null;
         if (alone) return present[0].Key;
         var now = Stopwatch.GetTimestamp();
-        var keys = present.Select(p => p.Key).ToHashSet();
-        if (_common.Count == 0 || Stopwatch.GetElapsedTime(_last, now) > Memory || !_common.Overlaps(keys)) _common = keys;
-        else _common.IntersectWith(keys);
+        if (Stopwatch.GetElapsedTime(_last, now) > Memory) _times.Clear();
         _last = now;
-        return _common.Count == 1 ? _common.First() : null;
+        var counted = present.Select(p => p.Key).Distinct().Select(key => (Key: key, Times: _times.AddOrUpdate(key, 1, (_, times) => times + 1))).OrderByDescending(one => one.Times).ToList();
+        var (most, times) = counted[0];
+        if (counted.Count > 1 && times < Enough && (times < 2 || times == counted[1].Times)) return null;
+        _times.TryRemove(most, out _);
+        return most;
     }
 }

@@ -76,14 +76,39 @@ public sealed class ServiceBindingTests
         await ComputeNode.Until(() => node.GetAsync(caller).Result.Body == "two", "the new version answers");
     }
 
+    [Fact]
+    public async Task Without_the_guard_an_end_during_a_call_is_put_on_caller_and_callee_and_outside_of_one_on_the_caller_alone()
+    {
+        await using var node = await StartAsync(o => o.Guard = false);
+        node.Deploy(2, "export default { fetch(r) { if (r.url.endsWith('/theirs')) for (;;); return new Response('fine'); } };");
+        var caller = node.Deploy(1, """
+            export default { async fetch(r, env) {
+              const answer = await (await env.API.fetch(r.url.endsWith('/theirs') ? r : 'http://api/')).text();
+              if (r.url.endsWith('/mine')) for (;;);
+              return new Response(answer);
+            } };
+            """, bindings: Bound);
+        (await node.GetAsync(caller)).Body.ShouldBe("fine");
+        (await node.TryAsync(caller, "/theirs")).Status.ShouldBeOneOf(0, 500);
+        await ComputeNode.Until(() => node.Ends.Count == 2, "both are named");
+        node.Ends.Select(end => end.Blame!.Value.Serial).ShouldBe([1, 2]);
+        node.Info().LastEnd!.ShouldContain("it had called 2@1");
+        node.Ends.Clear();
+        await node.AskAsync(caller);
+        await ComputeNode.Until(() => node.ServerOf(caller).Process.Calls.CalledBy(caller).Count == 0, "the call's end is told");
+        (await node.TryAsync(caller, "/mine")).Status.ShouldBeOneOf(0, 500);
+        await ComputeNode.Until(() => !node.Ends.IsEmpty, "somebody is named");
+        node.Ends.First().Blame.ShouldBe(caller);
+    }
+
     private static IReadOnlyList<WorkerBinding> Bound { get; } =
         [ComputeNode.Binding("API", BindingKind.Service, new { worker = "w2" }), ComputeNode.Binding("SUMS", BindingKind.Service, new { worker = "w2", entrypoint = "Sums" })];
 
-    private static async Task<ComputeNode> StartAsync()
+    private static async Task<ComputeNode> StartAsync(Action<ComputeServerOptions>? adjust = null)
     {
         ComputeNode? node = null;
         var table = new Later(() => node!);
-        return node = await ComputeNode.StartAsync(bindings: [table]);
+        return node = await ComputeNode.StartAsync(adjust, [table]);
     }
 
     // The node is made with its bindings, which need the node's table.

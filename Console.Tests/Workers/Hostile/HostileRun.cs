@@ -18,13 +18,23 @@ internal sealed class HostileRun(HostileStack stack) : IDisposable
     private readonly ConcurrentQueue<double> _latencies = new();
     private readonly TcpListener _canary = new(IPAddress.Loopback, 0);
     private readonly Random _random = new(20261123);
-    private int _good;
+    private readonly ConcurrentDictionary<string, int> _active = new(), _beside = new();
+    private int _good, _late;
 
     /// <summary>Attacks that were sent, by name.</summary>
     public IReadOnlyDictionary<string, int> Executed => _executed;
 
     /// <summary>Requests of good tenants that did not get the right answer.</summary>
     public IReadOnlyCollection<string> Failures => _failures;
+
+    /// <summary>Milliseconds from which a good request counts as late; what is attacked meanwhile is noted.</summary>
+    public double LateFrom { get; set; } = double.MaxValue;
+
+    /// <summary>Good requests that were late.</summary>
+    public int Late => _late;
+
+    /// <summary>Attacks that went on when good requests were late, by how many of these.</summary>
+    public IEnumerable<KeyValuePair<string, int>> Beside => _beside.OrderByDescending(one => one.Value);
 
     /// <summary>Requests of good tenants.</summary>
     public int Good => _good;
@@ -91,7 +101,12 @@ internal sealed class HostileRun(HostileStack stack) : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException) { _failures.Enqueue($"good{tenant}: {e.Message} {e.InnerException?.Message}"); }
         Interlocked.Increment(ref _good);
-        _latencies.Enqueue(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+        var took = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
+        _latencies.Enqueue(took);
+        if (took < LateFrom) return;
+        Interlocked.Increment(ref _late);
+        foreach (var (name, count) in _active)
+            if (count > 0) _beside.AddOrUpdate(name, 1, (_, n) => n + 1);
     }
 
     private async Task AttackAsync(TimeSpan pause, CancellationToken over, CancellationToken stop)
@@ -113,6 +128,7 @@ internal sealed class HostileRun(HostileStack stack) : IDisposable
     private async Task AttackOnceAsync(string name, CancellationToken stop)
     {
         _executed.AddOrUpdate(name, 1, (_, count) => count + 1);
+        _active.AddOrUpdate(name, 1, (_, count) => count + 1);
         try
         {
             if (ClientAttacks.All.TryGetValue(name, out var attack))
@@ -127,6 +143,7 @@ internal sealed class HostileRun(HostileStack stack) : IDisposable
             else await response.Content.ReadAsStringAsync(stop);
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException or SocketException) { /* attackers get what they get */ }
+        finally { _active.AddOrUpdate(name, 0, (_, count) => count - 1); }
     }
 
     private async Task CountCanaryAsync()

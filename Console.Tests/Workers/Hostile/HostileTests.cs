@@ -70,6 +70,7 @@ public sealed partial class HostileTests(ITestOutputHelper output)
     private async Task MeasureAsync(HostileStack stack, HostileRun run, string how, double? most)
     {
         var before = await run.LoadAsync(TimeSpan.FromSeconds(20), null);
+        run.LateFrom = before.P99 * 5;
         var during = await run.LoadAsync(TimeSpan.FromMinutes(5), TimeSpan.FromMilliseconds(300));
         await Task.Delay(2000);
         var idle = await CpuAsync(stack, TimeSpan.FromSeconds(1));
@@ -78,6 +79,7 @@ public sealed partial class HostileTests(ITestOutputHelper output)
             good requests {run.Good}, failed {run.Failures.Count}
             without attacks: p50 {before.P50:0.0} ms, p99 {before.P99:0.0} ms, longest {before.Max:0} ms
             with attacks:    p50 {during.P50:0.0} ms, p99 {during.P99:0.0} ms, longest {during.Max:0} ms (p99 × {during.P99 / before.P99:0.0})
+            good requests beyond 5 times that p99: {run.Late}; beside them went on, by how many: {string.Join(", ", run.Beside.Take(12).Select(one => $"{one.Key} {one.Value}"))}
             attacks executed {run.Executed.Values.Sum()}: {string.Join(", ", run.Executed.OrderBy(one => one.Key).Select(one => $"{one.Key} {one.Value}"))}
             refused before they became a version: {string.Join(", ", run.Refused)}
             ends of processes {stack.Ends.Count}, all put on attackers; CPU of all compute servers 2 s after the attacks: {idle:0.00} of a core

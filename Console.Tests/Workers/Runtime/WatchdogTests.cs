@@ -90,6 +90,21 @@ public sealed class WatchdogTests
     }
 
     [Fact]
+    public void Who_answers_between_two_ends_is_not_named_though_it_was_there_each_time()
+    {
+        var suspects = new Quarterdeck.Workers.Runtime.Suspects();
+        var (good, first, second) = (new WorkerKey(1, 1), new WorkerKey(2, 1), new WorkerKey(3, 1));
+        suspects.Name([(good, 0), (first, 1)], alone: false).ShouldBeNull();
+        suspects.Answered(good);
+        suspects.Name([(good, 0), (second, 1)], alone: false).ShouldBeNull();
+        suspects.Answered(good);
+        suspects.Name([(good, 0), (second, 1)], alone: false).ShouldBe(second);
+        suspects.Answered(good);
+        suspects.Name([(good, 0), (first, 1)], alone: false).ShouldBe(first);
+        suspects.Name([(good, 0)], alone: false).ShouldBe(good);
+    }
+
+    [Fact]
     public void Whoever_had_an_answer_is_not_suspected_of_an_end_and_whoever_had_none_is()
     {
         var inFlight = new Quarterdeck.Workers.Runtime.InFlight();

@@ -21,7 +21,7 @@ export class Service extends WorkerEntrypoint {
 
 async function forward(ctx, env, request) {
   const to = await route(ctx, env);
-  if (!to.away) return target(to, ctx, env).then(({ entrypoint, slot }) => counted(slot, () => entrypoint.fetch(request)));
+  if (!to.away) return target(to, ctx, env).then(({ entrypoint, slot }) => counted(slot, to, ctx, env, () => entrypoint.fetch(request)));
   if (ctx.props.entrypoint) throw new Error(`The worker '${ctx.props.worker}' runs in a process of its own now: only its default entrypoint can be reached.`);
   const told = encodeURIComponent(JSON.stringify({ url: request.url, headers: [...request.headers] }));
   return env.HOST.fetch(`http://host/b/service/${encodeURIComponent(ctx.props.worker)}/f`, {
@@ -33,13 +33,26 @@ async function call(ctx, env, name, args) {
   const to = await route(ctx, env);
   if (to.away) throw new Error(`The worker '${ctx.props.worker}' runs in a process of its own now: it takes requests, but no calls of '${name}'.`);
   const { entrypoint, slot } = await target(to, ctx, env);
-  return counted(slot, () => entrypoint[name](...args));
+  return counted(slot, to, ctx, env, () => entrypoint[name](...args));
 }
 
-async function counted(slot, work) {
+async function counted(slot, to, ctx, env, work) {
   slot.used = Date.now();
   slot.live++;
-  try { return await work(); } finally { slot.live--; }
+  let call = null;
+  try {
+    // Where no guard knows whose code runs, the host has to know before it runs.
+    if (to.tell) call = await tell(ctx, env, `begin?${slot.key}`);
+    return await work();
+  } finally {
+    slot.live--;
+    if (call) ctx.waitUntil(tell(ctx, env, `end?${call}`));
+  }
+}
+
+async function tell(ctx, env, what) {
+  const response = await env.HOST.fetch(`http://host/b/service/${encodeURIComponent(ctx.props.worker)}/${what}`, { headers: { "x-quarterdeck-worker": ctx.props.key } });
+  return response.ok ? response.text() : null;
 }
 
 async function target(to, ctx, env) {
