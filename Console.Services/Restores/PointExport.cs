@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Quarterdeck.Repositories;
 using Quarterdeck.Restores.Exports;
 
 namespace Quarterdeck.Restores;
@@ -34,8 +35,12 @@ public sealed class PointExport : IAsyncDisposable
     /// <summary>Why the last read failed, in words; null while all is well, and again when a later one went well.</summary>
     public string? Fault => _content.Fault;
 
-    /// <summary>What was found damaged or missing since it was opened, in words; null for nothing.</summary>
+    /// <summary>What was found damaged or missing since it was opened, in words; null for nothing, or when it could be read later.</summary>
     public string? Damage => _content.Damage;
+
+    /// <summary>The recovery points, of whichever VM, that need what was found damaged; reads the indexes of all points.</summary>
+    /// <exception cref="RepositoryException">The repository is away.</exception>
+    internal Task<IReadOnlyList<PointManifest>> DamagedPointsAsync(CancellationToken cancellation) => _content.DamagedPointsAsync(cancellation);
 
     /// <summary>Hangs up on its clients, and ends the session with the repository.</summary>
     public async ValueTask DisposeAsync()

@@ -46,6 +46,7 @@ public static class RestoresServices
         services.AddSingleton<IncrementalRestore>().AddSingleton<FullRestore>().AddSingleton<NewVmRestore>();
         services.AddSingleton<RetryShim>().AddSingleton<StillPull>().AddSingleton<InstantPull>().AddSingleton<InstantRestore>();
         services.AddSingleton<IBeforeVmChange>(p => p.GetRequiredService<StillPull>());
+        services.AddSingleton<IBeforeVmChange, UnmovedData>();
         services.AddSingleton<RestoreCheck>().AddSingleton<RestorePlanner>();
         services.AddSingleton<ExportSockets>();
         services.AddSingleton(p => new PointExports(

@@ -15,6 +15,16 @@ public sealed class PrivateLibvirt : IAsyncDisposable
     /// <summary>Its URI.</summary>
     public string Uri => $"qemu+unix:///session?socket={SocketFolder}/libvirt-sock";
 
+    /// <summary>Gives it a storage pool of its own, <c>default</c>; answers its folder.</summary>
+    public async Task<string> AddPoolAsync()
+    {
+        var images = Directory.CreateDirectory(Path.Combine(_folder, "images")).FullName;
+        if (Environment.IsPrivilegedProcess) await SystemLibvirt.RunAsync("chown", Nobody, images);
+        await SystemLibvirt.RunAsync("virsh", "-c", Uri, "pool-define-as", "default", "dir", "--target", images);
+        await SystemLibvirt.RunAsync("virsh", "-c", Uri, "pool-start", "default");
+        return images;
+    }
+
     /// <summary>Starts one.</summary>
     public static async Task<PrivateLibvirt> StartAsync()
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Xml.Linq;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Backups;
 using Quarterdeck.Platform;
@@ -23,6 +24,10 @@ internal sealed class ExportSockets(IOptions<BackupsOptions> options, ConsoleOpt
 
     /// <summary>The path that a VM's QEMU reads a disk from as long as it is not independent; the next console finds the same.</summary>
     public string Of(Guid vmId, string target) => Path.Combine(Folder(), $"vm-{vmId:N}-{target}");
+
+    /// <summary>The paths of <see cref="Of"/> that a definition names.</summary>
+    public static IReadOnlyList<string> In(string xml, Guid vmId) =>
+        [.. from host in XElement.Parse(xml).Descendants("host") let socket = (string?)host.Attribute("socket") where socket is not null && Path.GetFileName(socket).StartsWith($"vm-{vmId:N}-", StringComparison.Ordinal) select socket];
 
     /// <summary>The path that the console serves such a disk at, for what stands between.</summary>
     public static string Behind(string socket) => socket + ".repo";

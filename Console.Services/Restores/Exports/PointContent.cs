@@ -6,15 +6,18 @@ namespace Quarterdeck.Restores.Exports;
 /// <summary>The chunks of a point's disk, read from the repository when they are asked for. A repository that is away for a moment, or forgot the session, only takes longer.</summary>
 internal sealed class PointContent : IAsyncDisposable
 {
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200), LongestPause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200), LongestPause = TimeSpan.FromSeconds(5), LookAgain = TimeSpan.FromSeconds(5);
     private readonly Func<CancellationToken, Task<Result<Repository>>> _open;
     private readonly PointDisk _disk;
     private readonly TimeSpan _patience;
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _reopening = new(1);
     private volatile Session _session;
+    private readonly Lock _gate = new();
     private long _sent, _chunks;
-    private volatile string? _fault, _damage;
+    private long? _reopenedAt;
+    private (long? Chunk, string Text)? _damage;
+    private volatile string? _fault;
 
     private PointContent(Func<CancellationToken, Task<Result<Repository>>> open, Repository repository, PointDisk disk, TimeSpan patience, TimeProvider time) =>
         (_open, _disk, _patience, _time, _session) = (open, disk, patience, time, new Session(repository, repository.OpenIndex(disk.Root, disk.SizeBytes)));
@@ -27,7 +30,7 @@ internal sealed class PointContent : IAsyncDisposable
 
     public string? Fault => _fault;
 
-    public string? Damage => _damage;
+    public string? Damage { get { lock (_gate) return _damage?.Text; } }
 
     /// <summary>How many chunks the disk has, a cut one at its end included.</summary>
     public long ChunkCount => (_disk.SizeBytes + Repository.ChunkSize - 1) / Repository.ChunkSize;
@@ -56,7 +59,7 @@ internal sealed class PointContent : IAsyncDisposable
 
     /// <summary>Ids from a chunk on, zero beyond the end.</summary>
     /// <exception cref="RepositoryException">The index is damaged, or the repository is away for longer than the patience.</exception>
-    public Task IdsAsync(long first, Memory<ChunkId> into, CancellationToken cancellation) => PatientlyAsync(session => session.Index.ReadAsync(first, into, cancellation), cancellation);
+    public Task IdsAsync(long first, Memory<ChunkId> into, CancellationToken cancellation) => PatientlyAsync(null, session => session.Index.ReadAsync(first, into, cancellation), cancellation);
 
     /// <summary>A chunk's content, filled up with zeros at the disk's end; null when it is all zeros.</summary>
     /// <exception cref="RepositoryException">It is missing or damaged, or the repository is away for longer than the patience.</exception>
@@ -66,7 +69,7 @@ internal sealed class PointContent : IAsyncDisposable
         await IdsAsync(chunk, id, cancellation);
         if (id[0].IsZero) return null;
         var content = GC.AllocateUninitializedArray<byte>(Repository.ChunkSize);
-        await PatientlyAsync(async session =>
+        await PatientlyAsync(chunk, async session =>
         {
             await session.Repository.ReadAsync(id[0], content, cancellation);
             Interlocked.Add(ref _sent, session.Repository.StoredBytesOf(id[0]));
@@ -75,13 +78,16 @@ internal sealed class PointContent : IAsyncDisposable
         return content;
     }
 
+    /// <summary>The points that need what the present session found damaged.</summary>
+    public Task<IReadOnlyList<PointManifest>> DamagedPointsAsync(CancellationToken cancellation) => _session.Repository.DamagedPointsAsync(cancellation);
+
     public async ValueTask DisposeAsync()
     {
         await _session.Repository.DisposeAsync();
         _reopening.Dispose();
     }
 
-    private async Task PatientlyAsync(Func<Session, Task> read, CancellationToken cancellation)
+    private async Task PatientlyAsync(long? chunk, Func<Session, Task> read, CancellationToken cancellation)
     {
         var begun = _time.GetTimestamp();
         for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
@@ -91,17 +97,38 @@ internal sealed class PointContent : IAsyncDisposable
             {
                 await read(session);
                 _fault = null;
+                lock (_gate)
+                    if (_damage is { } was && was.Chunk == chunk) _damage = null; // it was mended
                 return;
             }
             catch (RepositoryException e)
             {
                 _fault = e.Problem.Detail;
-                if (e.Fault is RepositoryFault.Damaged) _damage = e.Problem.Detail;
+                if (e.Fault is RepositoryFault.Damaged)
+                {
+                    if (!IsToLookAgain(chunk, e.Problem.Detail)) throw;
+                    // A backup may have stored the same chunk again, which only a new session sees.
+                    await ReopenAsync(session, cancellation);
+                    continue;
+                }
                 if (!(e.Transient || e.Fault is RepositoryFault.SessionLost) || _time.GetElapsedTime(begun) >= _patience) throw;
             }
             catch (ObjectDisposedException) when (_session != session) { continue; /* another reader has opened a new one */ }
             await Task.Delay(pause, _time, cancellation);
             await ReopenAsync(session, cancellation);
+        }
+    }
+
+    // Not each of many readers, and not in a circle.
+    private bool IsToLookAgain(long? chunk, string damage)
+    {
+        lock (_gate)
+        {
+            var known = _damage is not null;
+            _damage = (chunk, damage);
+            if (!known || _reopenedAt is { } at && _time.GetElapsedTime(at) < LookAgain) return false;
+            _reopenedAt = _time.GetTimestamp();
+            return true;
         }
     }
 

@@ -20,11 +20,19 @@ internal static class LiveOverlay
     /// <summary>Whether QEMU reads nothing any more from below the overlay; libvirt may not know yet.</summary>
     public static async Task<bool> IsAloneAsync(IHypervisor hypervisor, Guid domain, InstantDisk disk, CancellationToken cancellation)
     {
-        var node = InstantDefinition.Node(await hypervisor.XmlAsync(domain, cancellation), disk);
-        using var answer = JsonDocument.Parse(await hypervisor.MonitorAsync(domain, """{"execute":"query-named-block-nodes","arguments":{"flat":true}}""", human: false, cancellation));
+        if (InstantDefinition.Node(await hypervisor.XmlAsync(domain, cancellation), disk) is not { } node) return false;
+        // Not asked for flat: then every node would say that nothing is under it (QEMU 7.2).
+        using var answer = JsonDocument.Parse(await hypervisor.MonitorAsync(domain, """{"execute":"query-named-block-nodes"}""", human: false, cancellation));
         return answer.RootElement.TryGetProperty("return", out var nodes)
             && nodes.EnumerateArray().Any(n => n.GetProperty("node-name").GetString() == node && n.TryGetProperty("backing_file_depth", out var depth) && depth.GetInt32() == 0);
     }
+
+    /// <summary>Puts on the medium what was moved.</summary>
+    /// <remarks>QEMU keeps where clusters are in memory: killed now, it would leave an image that has neither the data nor anything below it.</remarks>
+    /// <returns>Whether it is there.</returns>
+    public static async Task<bool> FlushAsync(IHypervisor hypervisor, Guid domain, InstantDisk disk, CancellationToken cancellation) =>
+        InstantDefinition.Node(await hypervisor.XmlAsync(domain, cancellation), disk) is { } node
+        && string.IsNullOrWhiteSpace(await hypervisor.MonitorAsync(domain, $"qemu-io {node} flush", human: true, cancellation));
 
     /// <summary>The job that moves the disk's data; null when there is none.</summary>
     public static async Task<PullJob?> JobAsync(IHypervisor hypervisor, Guid domain, InstantDisk disk, CancellationToken cancellation)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using Quarterdeck.Hosts;
 using Quarterdeck.Platform.Processes;
 using Quarterdeck.Restores.Run;
@@ -14,6 +15,10 @@ internal sealed class StillPull(ProcessRunner runner) : IBeforeVmChange
     /// <summary>Writes where an image has to be read on; the VM is off.</summary>
     public async Task MarkAsync(InstantDisk disk, CancellationToken cancellation) =>
         await runner.RequireAsync(new ProcessSpec(Program, ["rebase", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b", $"nbd+unix:///{disk.Target}?socket={disk.Socket}", disk.Overlay]), cancellation);
+
+    /// <summary>Whether that is written in an image.</summary>
+    public async Task<bool> IsMarkedAsync(InstantDisk disk, CancellationToken cancellation) =>
+        JsonDocument.Parse((await runner.RequireAsync(new ProcessSpec(Program, ["info", "-U", "--output=json", "-f", "qcow2", disk.Overlay]), cancellation)).Text).RootElement.TryGetProperty("backing-filename", out _);
 
     /// <summary>Moves one disk's data. What was moved stays moved when it is broken off.</summary>
     /// <returns>Whether all of it is there; false when the VM was started meanwhile, or a read failed.</returns>

@@ -16,10 +16,15 @@ internal static class DamagedPoints
         try { await calls(); }
         catch (RepositoryException e) when (e.Fault is RepositoryFault.Damaged)
         {
-            var points = await repository.DamagedPointsAsync(cancellation);
-            var names = points.Take(Named).Select(p => $"{p.VmName}, {p.CreatedAt:yyyy-MM-dd HH:mm:ss} UTC ({p.Id})");
-            throw new ProblemException(Problem.Conflict("The repository is damaged", $"Nothing was restored. {e.Problem.Detail} "
-                + $"Recovery points that need what is damaged: {string.Join("; ", names)}{(points.Count > Named ? $"; and {points.Count - Named} more" : "")}. Restore another point."), e);
+            throw new ProblemException(Problem.Conflict("The repository is damaged",
+                $"Nothing was restored. {e.Problem.Detail} {Words(await repository.DamagedPointsAsync(cancellation))}. Restore another point."), e);
         }
     });
+
+    /// <summary>Names points; a few of many.</summary>
+    public static string Words(IReadOnlyList<PointManifest> points)
+    {
+        var names = points.Take(Named).Select(p => $"{p.VmName}, {p.CreatedAt:yyyy-MM-dd HH:mm:ss} UTC ({p.Id})");
+        return $"Recovery points that need what is damaged: {string.Join("; ", names)}{(points.Count > Named ? $"; and {points.Count - Named} more" : "")}";
+    }
 }

@@ -1,4 +1,5 @@
 using Quarterdeck.Access;
+using Quarterdeck.Backups;
 using Quarterdeck.Hosts;
 using Quarterdeck.Operations;
 using Quarterdeck.Platform;
@@ -11,7 +12,7 @@ namespace Quarterdeck.Restores.Run;
 
 /// <summary>Starts a VM right out of the repository, and moves its data while it runs.</summary>
 internal sealed class InstantRestore(
-    VmPower power, PointSource source, PointExports exports, ExportSockets sockets, RetryShim shim, StillPull still, InstantPull pull, RollBack rollBack, Firmware firmware, DomainBack domains, OperationReader operations, TimeProvider time)
+    VmPower power, PointSource source, RecoveryPoints points, PointExports exports, ExportSockets sockets, RetryShim shim, StillPull still, InstantPull pull, RollBack rollBack, Firmware firmware, DomainBack domains, OperationReader operations, TimeProvider time)
 {
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(3);
 
@@ -26,7 +27,7 @@ internal sealed class InstantRestore(
         {
             // The sockets come first, in every attempt: a VM that runs already waits for them.
             var used = await IsRunningAsync(operation, input, cancellation);
-            foreach (var disk in point.Disks) fresh.Add(await ServeAsync(operation, input, disk, open, cancellation) && used);
+            foreach (var disk in point.Disks) fresh.Add(await ServeAsync(operation, input, disk, open, cancellation));
             var places = await operation.StepAsync("places", "Choosing the disks' places", c => PlacesAsync(input, point, c));
             var made = await operation.StepAsync("make", "Making the VM", c => MakeAsync(operation, input, point, open, places, c));
             var seconds = await operation.StepAsync("start", input.Start is false ? "Leaving the VM off" : "Starting the VM", async c =>
@@ -35,7 +36,8 @@ internal sealed class InstantRestore(
                 return (time.GetUtcNow() - beginning.At).TotalSeconds;
             });
             operation.Log(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"The VM can be used: {seconds:0.0} s after the beginning. Its data moves in the background; until that has ended it needs the repository."));
-            await operation.StepAsync("pull", "Moving the data while the VM is used", c => pull.RunAsync(operation, input.VmId, made, open, fresh, input.Start is not false, c));
+            if (operation.Attempt > 1 && !used && fresh.TrueForAll(f => f)) await operation.StepAsync($"back-{operation.Attempt}", "Looking at the VM", c => AfterRestartAsync(operation, input, c));
+            await operation.StepAsync("pull", "Moving the data while the VM is used", c => pull.RunAsync(operation, input.VmId, made, open, [.. fresh.Select(f => f && used)], input.Start is not false, c));
             await operation.StepAsync("alone", "Cutting the VM loose from the repository", async c =>
             {
                 foreach (var disk in made.Disks) await shim.EndAsync(disk.Socket);
@@ -56,10 +58,27 @@ internal sealed class InstantRestore(
         if (!given && notes.Any(n => n.Kind == RestoreKinds.UsedNote))
         {
             operation.Log("The VM stays, with what its guest has written; it still needs the repository. Retry goes on where it stopped.");
+            await KeepPointAsync(operation, input, cancellation);
             return;
         }
         await remove();
         foreach (var socket in notes.Where(n => n.Kind == RestoreKinds.SocketNote).Select(n => n.Value)) await shim.EndAsync(socket);
+    }
+
+    // Its locks end with it, and the VM would be lost with the point.
+    private async Task KeepPointAsync(IOperationContext operation, RestoreInput input, CancellationToken cancellation)
+    {
+        if (await points.FindAsync(input.RecoveryPointId, cancellation, input.RepositoryId) is not { Pinned: false }) return;
+        var pinned = await points.PinAsync(Caller.System, input.RecoveryPointId, true, cancellation, input.RepositoryId);
+        operation.Log(pinned.Problem is { } problem ? $"The recovery point could not be pinned: {problem.Detail} See that nothing removes it." : "The recovery point is pinned, for the VM needs it. Unpin it when all data has moved.");
+    }
+
+    // QEMU and what stood between were both gone, as after a restart of the host. One that starts with its host could not read its disks then: that is seen as a crash, and it is started again.
+    private async Task AfterRestartAsync(IOperationContext operation, RestoreInput input, CancellationToken cancellation)
+    {
+        var vm = await PatientlyAsync(operation, () => power.LocateAsync(input.VmId, cancellation), cancellation);
+        if (input.Start is false || await power.StateAsync(vm, cancellation) is not VmState.Off) return;
+        operation.Warn("The host was restarted, or all that served the VM's disks was ended. They are as after a power cut: what the guest had flushed is there. The VM is off, and its data moves meanwhile; start it when you like.");
     }
 
     private Task<PointManifest> PointAsync(IOperationContext operation, RestoreInput input, CancellationToken cancellation) => PatientlyAsync(operation, async () =>
@@ -100,8 +119,24 @@ internal sealed class InstantRestore(
     {
         var hypervisor = power.Host(input.HostId);
         // After a retry the VM may be there, and its guest have written: then nothing is made again.
-        if (await domains.FindAsync(input, cancellation) is { } there)
-            return new InstantVm(there.Domain, [.. point.Disks.Select(d => new InstantDisk(d.Target, there.Vm.Disks.First(v => v.Target == d.Target).Path!, d.SizeBytes, sockets.Of(input.VmId, d.Target)))]);
+        var found = await domains.FindAsync(input, cancellation);
+        var made = found is null ? await DefineAsync(operation, hypervisor, input, point, open, places, cancellation)
+            : new InstantVm(found.Domain, [.. point.Disks.Select(d => new InstantDisk(d.Target, found.Vm.Disks.First(v => v.Target == d.Target).Path!, d.SizeBytes, sockets.Of(input.VmId, d.Target)))]);
+        if (found is not null) await NoteAgainAsync(operation, hypervisor, input, made, cancellation);
+        if (found is null || await IsHalfMadeAsync(found, made, cancellation))
+        {
+            var vm = await power.LocateAsync(input.VmId, cancellation);
+            await using (var repository = await source.OpenAsync(input.RepositoryId, cancellation)) await firmware.RestoreAsync(vm, point, repository, operation, cancellation);
+            // Changes are tracked from the point on, so that the next backup reads only what the guest writes; moving data is no change.
+            await rollBack.TrackAsync(vm, point.Id, operation, cancellation);
+            foreach (var disk in made.Disks) await still.MarkAsync(disk, cancellation);
+        }
+        await operation.NoteAsync(RestoreKinds.UsedNote, input.VmId.ToString());
+        return made;
+    }
+
+    private async Task<InstantVm> DefineAsync(IOperationContext operation, IHypervisor hypervisor, RestoreInput input, PointManifest point, IReadOnlyList<PointExport> open, IReadOnlyDictionary<string, OverlayPlace> places, CancellationToken cancellation)
+    {
         var disks = new List<InstantDisk>();
         foreach (var (disk, export) in point.Disks.Zip(open))
             disks.Add(new InstantDisk(disk.Target, await OverlayAsync(operation, hypervisor, places[disk.Target], disk.SizeBytes, cancellation), export.SizeBytes, sockets.Of(input.VmId, disk.Target)));
@@ -113,13 +148,24 @@ internal sealed class InstantRestore(
         await operation.NoteAsync(RestoreKinds.DomainNote, input.VmId.ToString());
         var domain = await VmPower.TryAsync(() => hypervisor.DefineAsync(InstantDefinition.Over(alone, disks), cancellation));
         await power.RefreshAsync(input.HostId, domain, cancellation);
-        var vm = await power.LocateAsync(input.VmId, cancellation);
-        await using (var repository = await source.OpenAsync(input.RepositoryId, cancellation)) await firmware.RestoreAsync(vm, point, repository, operation, cancellation);
-        // Changes are tracked from the point on, so that the next backup reads only what the guest writes; moving data is no change.
-        await rollBack.TrackAsync(vm, point.Id, operation, cancellation);
-        foreach (var disk in disks) await still.MarkAsync(disk, cancellation);
-        await operation.NoteAsync(RestoreKinds.UsedNote, input.VmId.ToString());
         return new InstantVm(domain, disks);
+    }
+
+    // A retry forgot the notes, and a cancellation removes what they name.
+    private static async Task NoteAgainAsync(IOperationContext operation, IHypervisor hypervisor, RestoreInput input, InstantVm made, CancellationToken cancellation)
+    {
+        foreach (var disk in made.Disks)
+            if (await VmPower.TryAsync(() => hypervisor.VolumeAsync(disk.Overlay, cancellation)) is { } volume) await operation.NoteAsync(RestoreKinds.VolumeNote, $"{volume.Pool}/{volume.Name}");
+        await operation.NoteAsync(RestoreKinds.DomainNote, input.VmId.ToString());
+    }
+
+    // The console was killed between the definition and the mark, which comes last: nothing was started yet.
+    private async Task<bool> IsHalfMadeAsync(LocatedVm vm, InstantVm made, CancellationToken cancellation)
+    {
+        if (await power.StateAsync(vm, cancellation) is VmState.Running or VmState.Paused || (await VmPower.TryAsync(() => vm.Hypervisor.CheckpointsAsync(vm.Domain, cancellation))).Count > 0) return false;
+        foreach (var disk in made.Disks)
+            if (await still.IsMarkedAsync(disk, cancellation)) return false;
+        return true;
     }
 
     // Always qcow2, because a raw image cannot stand on another. The VM itself gets its disks where they were, if that is free: then its next backup knows them.

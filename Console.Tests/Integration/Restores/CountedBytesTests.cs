@@ -29,6 +29,12 @@ public sealed class CountedBytesTests(SystemLibvirt libvirt)
         var (restored, _, down) = await CountedAsync(wire, () => lab.RestoredAsync(first.GetProperty("recoveryPointId").GetGuid()));
         Near(down, restored.GetProperty("sentBytes").GetInt64(), "the restore, down");
         await lab.ShouldHoldAsync(then);
+
+        foreach (var mode in new[] { "full", "instant" })
+        {
+            var (whole, _, all) = await CountedAsync(wire, () => lab.RestoredAsync(first.GetProperty("recoveryPointId").GetGuid(), mode, mode == "instant" ? new { name = lab.Name + "-now", shutdownSeconds = (int?)null } : null));
+            Near(all, whole.GetProperty("sentBytes").GetInt64(), $"the {mode} restore, down");
+        }
     }
 
     // The wire has a few per cent of headers and indexes, never less than what is claimed.

@@ -118,12 +118,43 @@ internal sealed class InstantLab(RestoreLab lab, string vmId, string name)
         XElement.Parse(await SystemLibvirt.RunAsync("virsh", ["-c", SystemLibvirt.Uri, "dumpxml", .. inactive ? ["--inactive"] : Array.Empty<string>(), "--domain", name]));
 
     /// <summary>Fills a range of a disk with a byte, as the guest would; waits as long as the guest would wait.</summary>
-    public async Task WriteAsync(string target, long offset, int length, byte value)
+    public Task WriteAsync(string target, long offset, int length, byte value) => AskAsync(target, $"write -P {value} {offset} {length}");
+
+    /// <summary>Puts on the medium what was written, as the guest would.</summary>
+    public Task FlushAsync(string target) => AskAsync(target, "flush");
+
+    /// <summary>Kills QEMU as the kernel would, and waits until libvirt has noticed.</summary>
+    public async Task KillQemuAsync()
+    {
+        await SystemLibvirt.RunAsync("kill", "-9", (await File.ReadAllTextAsync($"/run/libvirt/qemu/{name}.pid")).Trim());
+        await RestoreLab.UntilAsync(async () => (await VirshAsync("domstate", name)).Trim() == "shut off");
+    }
+
+    /// <summary>Makes libvirt know of the VM, which is off, what it would after a boot of its host.</summary>
+    /// <param name="autostart">Whether libvirt has tried to start it, before anything served its disks.</param>
+    public async Task AsAfterBootAsync(bool autostart)
+    {
+        if (autostart)
+        {
+            await Should.ThrowAsync<InvalidOperationException>(VirshAsync("start", name));
+            return;
+        }
+        // Why it is off is known to nobody any more.
+        var file = Path.GetTempFileName();
+        await File.WriteAllTextAsync(file, (await XmlAsync(inactive: true)).ToString());
+        await VirshAsync("undefine", "--checkpoints-metadata", name);
+        await VirshAsync("define", file);
+        File.Delete(file);
+    }
+
+    private async Task AskAsync(string target, string command)
     {
         var alias = (string)(await XmlAsync()).Descendants("disk").First(d => (string?)d.Element("target")?.Attribute("dev") == target).Element("alias")!.Attribute("name")!;
-        var answer = await SystemLibvirt.RunAsync("virsh", "-c", SystemLibvirt.Uri, "qemu-monitor-command", "--hmp", "--domain", name, $"qemu-io -d /machine/peripheral/{alias}/virtio-backend \"write -P {value} {offset} {length}\"");
+        var answer = await VirshAsync("qemu-monitor-command", "--hmp", "--domain", name, $"qemu-io -d /machine/peripheral/{alias}/virtio-backend \"{command}\"");
         if (answer.Contains("rror", StringComparison.Ordinal) || answer.Contains("failed", StringComparison.Ordinal)) throw new InvalidOperationException(answer);
     }
+
+    private static Task<string> VirshAsync(params string[] arguments) => SystemLibvirt.RunAsync("virsh", ["-c", SystemLibvirt.Uri, .. arguments]);
 
     /// <summary>Compares its own images with what they should hold, bit by bit; the VM is off.</summary>
     public async Task ShouldHoldAsync(IReadOnlyDictionary<string, byte[]> expected)
@@ -133,13 +164,21 @@ internal sealed class InstantLab(RestoreLab lab, string vmId, string name)
             var (target, path) = ((string)disk.Element("target")!.Attribute("dev")!, (string)disk.Element("source")!.Attribute("file")!);
             var info = JsonDocument.Parse(await SystemLibvirt.RunAsync("qemu-img", "info", "--output=json", "-f", "qcow2", path)).RootElement;
             info.TryGetProperty("backing-filename", out _).ShouldBeFalse($"{target} still stands on the repository");
-            var raw = Path.GetTempFileName();
-            await SystemLibvirt.RunAsync("qemu-img", "convert", "-f", "qcow2", "-O", "raw", path, raw);
-            var held = await File.ReadAllBytesAsync(raw);
-            File.Delete(raw);
+            var held = await HeldAsync(target);
             held.Length.ShouldBe(expected[target].Length, target);
             held.AsSpan().CommonPrefixLength(expected[target]).ShouldBe(held.Length, $"{target} differs at this byte");
         }
+    }
+
+    /// <summary>What a disk's image holds; the VM is off.</summary>
+    public async Task<byte[]> HeldAsync(string target)
+    {
+        var path = (string)(await XmlAsync(inactive: true)).Descendants("disk").First(d => (string?)d.Element("target")?.Attribute("dev") == target).Element("source")!.Attribute("file")!;
+        var raw = Path.GetTempFileName();
+        await SystemLibvirt.RunAsync("qemu-img", "convert", "-f", "qcow2", "-O", "raw", path, raw);
+        var held = await File.ReadAllBytesAsync(raw);
+        File.Delete(raw);
+        return held;
     }
 
     /// <summary>Ids of the programs between the VM's QEMU and the console.</summary>

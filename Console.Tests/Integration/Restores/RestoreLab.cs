@@ -149,7 +149,7 @@ internal sealed class RestoreLab : IAsyncDisposable
         {
             var now = await Rest.GetAsync($"/operations/{operation}");
             if (now.GetProperty("steps").EnumerateArray().Any(s => s.GetProperty("key").GetString() == key)) return;
-            if (now.GetProperty("endedAt").ValueKind != JsonValueKind.Null || DateTime.UtcNow > until) throw new TimeoutException($"Step {key} was not reached: {now}");
+            if (now.GetProperty("endedAt").ValueKind != JsonValueKind.Null || DateTime.UtcNow > until) throw new TimeoutException($"Step {key} was not reached: {now} {await Rest.GetAsync($"/operations/{operation}/log")}");
         }
     }
 
