@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Net.WebSockets;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
@@ -41,6 +42,8 @@ public sealed class ApiRig : IAsyncLifetime
         var policies = Console.App.Services.GetRequiredService<WorkerPolicies>();
         var policy = (await policies.GetAsync(Caller.System, default)).Value;
         (await policies.SetAsync(Caller.System, policy with { Defaults = policy.Defaults with { CpuPercent = 100 } }, default)).Problem.ShouldBeNull();
+        var repositories = await Console.Rest.GetFromJsonAsync<JsonElement>("/api/v1/repositories");
+        (await Console.Rest.PutAsJsonAsync("/api/v1/buckets/apis", new { repositoryId = repositories.GetProperty("items")[0].GetProperty("id").GetString() })).EnsureSuccessStatusCode();
         var here = Path.Combine(TestConsole.RepositoryRoot, "Console.Tests", "Workers", "Apis");
         await ProjectFolder.DeployAsync(Console, folder => ProjectFolder.Copy(Path.Combine(here, "callee"), folder));
         var deployed = await ProjectFolder.DeployAsync(Console, folder =>

@@ -12,6 +12,7 @@ import "./areas/html.js";
 import "./areas/standards.js";
 import "./areas/modules.js";
 import "./areas/bindings.js";
+import "./areas/buckets.js";
 import "./areas/cache.js";
 import "./areas/objects.js";
 import "./areas/node.js";
