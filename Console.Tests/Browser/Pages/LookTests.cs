@@ -10,11 +10,17 @@ public sealed class LookTests(BrowserRun browser)
 {
     private static readonly AxeRunOptions Rules = new() { RunOnly = new RunOnlyOptions { Type = "tag", Values = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] } };
 
-    public static TheoryData<string> Looks => [.. Look.All.Select(l => l.ToString())];
+    [Theory] // each width and each theme once
+    [InlineData("1440-light")]
+    [InlineData("390-dark")]
+    public Task Every_page_is_accessible_and_fits_its_window(string look) => LookAsync(look);
 
-    [Theory]
-    [MemberData(nameof(Looks))]
-    public async Task Every_page_is_accessible_and_fits_its_window(string look)
+    [Theory, Trait("Category", "Long")]
+    [InlineData("1440-dark")]
+    [InlineData("390-light")]
+    public Task Every_page_is_accessible_in_the_other_theme_of_its_width(string look) => LookAsync(look);
+
+    private async Task LookAsync(string look)
     {
         var size = Look.All.Single(l => l.ToString() == look);
         var folder = Directory.CreateDirectory(Path.Combine(BrowserRun.Results, "screenshots", look)).FullName;
