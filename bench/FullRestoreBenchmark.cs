@@ -21,7 +21,8 @@ internal sealed class FullRestoreBenchmark : IBenchmark
             await using var console = await ConsoleUnderTest.StartAsync(cancellation, new Dictionary<string, string> { ["QUARTERDECK_IMAGE_ROOTS"] = folder });
             await using var vm = await BenchVm.MakeAsync(console, folder, image, cancellation);
             var figures = new List<Figure>();
-            foreach (var cold in new[] { true, false }) figures.Add(await MeasureAsync(console, vm, disk, folder, cold, cancellation));
+            // In memory only where all of it fits: else the one whose files were read more often wins.
+            foreach (var cold in disk.Size > 1L << 30 ? new[] { true } : [true, false]) figures.Add(await MeasureAsync(console, vm, disk, folder, cold, cancellation));
             var held = await Tools.RunAsync("qemu-img", ["compare", "-f", "raw", "-F", "qcow2", disk.Raw, image], cancellation);
             if (!held.Output.Contains("identical", StringComparison.Ordinal)) throw new InvalidOperationException($"The restored disk is not the point: {held.Output}");
             return figures;
@@ -48,7 +49,7 @@ internal sealed class FullRestoreBenchmark : IBenchmark
             convert.Add(peer);
             full.Add(ours);
         }
-        return new Figure($"full restore, sources {(cold ? "on the disk" : "in memory as far as they fit")}", "s", Tools.Median(full), "qemu-img convert raw to qcow2, made durable", Tools.Median(convert), (product, peer) => peer / product >= 0.7, "at least 70 % of its speed");
+        return new Figure($"full restore, sources {(cold ? "on the disk" : "in memory")}", "s", Tools.Median(full), "qemu-img convert raw to qcow2, made durable", Tools.Median(convert), (product, peer) => peer / product >= 0.7, "at least 70 % of its speed");
     }
 
     // Writes out and drops what the machine's memory holds of the files.
