@@ -12,52 +12,39 @@ internal sealed class RestoreBenchmark : IBenchmark
 
     public async Task<IReadOnlyList<Figure>> RunAsync(CancellationToken cancellation)
     {
-        var folder = BenchVm.Folder();
-        try
+        await using var ground = await RestoreGround.MakeAsync(cancellation);
+        var disk = ground.Disk;
+        var figures = new List<Figure>();
+        var copied = await CopiedAsync(disk, ground.Folder, cancellation);
+        var restic = await ResticPeer.StartAsync(disk, ground.Folder, cancellation);
+        await RestoreAsync(ground, Changes[0], cancellation); // pays for the just-in-time compiler and cold caches
+        foreach (var change in Changes)
         {
-            var disk = new BenchDisk(folder, BenchDisk.SizeOf(1L << 30));
-            await disk.FillAsync(cancellation);
-            var image = Path.Combine(folder, "disk.qcow2");
-            await Tools.RunAsync("qemu-img", ["convert", "-f", "raw", "-O", "qcow2", disk.Raw, image], cancellation);
-            await using var console = await ConsoleUnderTest.StartAsync(cancellation, new Dictionary<string, string> { ["QUARTERDECK_IMAGE_ROOTS"] = folder });
-            await using var vm = await BenchVm.MakeAsync(console, folder, image, cancellation);
-            var figures = new List<Figure>();
-            var copied = await CopiedAsync(disk, folder, cancellation);
-            var restic = await ResticPeer.StartAsync(disk, folder, cancellation);
-            await RestoreAsync(console, vm, disk, image, Changes[0], cancellation); // pays for the just-in-time compiler and cold caches
-            foreach (var change in Changes)
+            var (ours, theirs, ratios) = (new List<double>(), new List<double>(), new List<double>());
+            for (var round = 0; round < Rounds; round++)
             {
-                var (ours, theirs, ratios) = (new List<double>(), new List<double>(), new List<double>());
-                for (var round = 0; round < Rounds; round++)
-                {
-                    var (seconds, wall, sent, chunks) = await RestoreAsync(console, vm, disk, image, change, cancellation);
-                    theirs.Add(await restic.RestoreAsync(change, cancellation));
-                    ours.Add(seconds);
-                    ratios.Add((double)sent / (chunks * 65536));
-                    Console.Error.WriteLine($"{change.Name}: {seconds:0.00} s ({wall:0.00} s asked to answered), {sent >> 10} KiB for {chunks} chunks; restic {theirs[^1]:0.00} s; copy over the link {copied:0.00} s");
-                }
-                figures.Add(new Figure($"bytes down, {change.Name}", "x", ratios.Max(), "chunks that differ", 1, (product, peer) => product <= 1.05 * peer, "at most 1.05 of the differing chunks"));
-                var (faster, against) = change switch { { Scattered: true } or { Percent: 25 } => (0.0, 0.0), { Percent: 1 } => (8.0, 3.0), _ => (4.0, 3.0) };
-                figures.Add(new Figure($"incremental restore, {change.Name}", "s", Tools.Median(ours), "qemu-img over 1 Gbit/s", copied, (product, peer) => peer / product >= faster, faster > 0 ? $"{faster:0} x faster" : "none"));
-                figures.Add(new Figure($"incremental restore, {change.Name}", "s", Tools.Median(ours), restic.Version, Tools.Median(theirs), (product, peer) => peer / product >= against, against > 0 ? $"{against:0} x faster" : "none"));
+                var (seconds, wall, sent, chunks) = await RestoreAsync(ground, change, cancellation);
+                theirs.Add(await restic.RestoreAsync(change, cancellation));
+                ours.Add(seconds);
+                ratios.Add((double)sent / (chunks * 65536));
+                Console.Error.WriteLine($"{change.Name}: {seconds:0.00} s ({wall:0.00} s asked to answered), {sent >> 10} KiB for {chunks} chunks; restic {theirs[^1]:0.00} s; copy over the link {copied:0.00} s");
             }
-            return figures;
+            figures.Add(new Figure($"bytes down, {change.Name}", "x", ratios.Max(), "chunks that differ", 1, (product, peer) => product <= 1.05 * peer, "at most 1.05 of the differing chunks"));
+            var (faster, against) = change switch { { Scattered: true } or { Percent: 25 } => (0.0, 0.0), { Percent: 1 } => (8.0, 3.0), _ => (4.0, 3.0) };
+            figures.Add(new Figure($"incremental restore, {change.Name}", "s", Tools.Median(ours), "qemu-img over 1 Gbit/s", copied, (product, peer) => peer / product >= faster, faster > 0 ? $"{faster:0} x faster" : "none"));
+            figures.Add(new Figure($"incremental restore, {change.Name}", "s", Tools.Median(ours), restic.Version, Tools.Median(theirs), (product, peer) => peer / product >= against, against > 0 ? $"{against:0} x faster" : "none"));
         }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        return figures;
     }
 
-    private static async Task<(double Seconds, double Wall, long Sent, long Chunks)> RestoreAsync(ConsoleUnderTest console, BenchVm vm, BenchDisk disk, string image, DiskChange change, CancellationToken cancellation)
+    private static async Task<(double Seconds, double Wall, long Sent, long Chunks)> RestoreAsync(RestoreGround ground, DiskChange change, CancellationToken cancellation)
     {
-        var places = disk.Places(change);
-        await BenchDisk.ChangeAsync(image, "qcow2", places, cancellation);
+        var places = ground.Disk.Places(change);
+        await BenchDisk.ChangeAsync(ground.Image, "qcow2", places, cancellation);
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        var result = await vm.RestoreAsync(console, "incremental", cancellation);
+        var result = await ground.RestoreAsync("incremental", cancellation);
         var wall = clock.Elapsed.TotalSeconds;
-        var held = await Tools.RunAsync("qemu-img", ["compare", "-f", "raw", "-F", "qcow2", disk.Raw, image], cancellation);
-        if (!held.Output.Contains("identical", StringComparison.Ordinal)) throw new InvalidOperationException($"The restored disk is not the point: {held.Output}");
+        await ground.HoldsAsync(cancellation);
         return (result.GetProperty("seconds").GetDouble(), wall, result.GetProperty("sentBytes").GetInt64(), BenchDisk.Chunks(places));
     }
 

@@ -4,26 +4,9 @@
 #   hardware-guest.sh OUT.raw bios|efi
 set -euo pipefail
 out=${1:?usage: hardware-guest.sh OUT.raw bios|efi} firmware=${2:?bios or efi}
-PATH=$PATH:/usr/sbin:/sbin
-kernel=$(find /boot -maxdepth 1 -name 'vmlinuz-*-cloud-amd64' | sort -V | tail -1)
-modules=/lib/modules/${kernel#*vmlinuz-}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/guest-root.sh"
 
-root=$work/root
-mkdir -p "$root"/{bin,proc,sys,dev,modules,mnt}
-cp "$(command -v busybox)" "$root/bin/busybox"
-load_order() {
-  local path=$1 dependency
-  for dependency in $(sed -n "s#^$path: *##p" "$modules/modules.dep" | tr ' ' '\n' | tac); do load_order "$dependency"; done
-  grep -qx "$path" "$work/order" || echo "$path" >> "$work/order"
-}
-: > "$work/order"
-for module in virtio_pci virtio_blk virtio_scsi vmw_pvscsi ata_piix sd_mod sr_mod isofs qemu_fw_cfg; do
-  path=$(sed -n "s#^\([^:]*/$module\.ko[^:]*\):.*#\1#p" "$modules/modules.dep")
-  [ -z "$path" ] || load_order "$path"
-done
-while read -r file; do cp "$modules/$file" "$root/modules/"; basename "$file"; done < "$work/order" > "$root/modules/order"
+guest_root virtio_pci virtio_blk virtio_scsi vmw_pvscsi ata_piix sd_mod sr_mod isofs qemu_fw_cfg
 cat > "$root/init" <<'SH'
 #!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -46,8 +29,7 @@ mount -t iso9660 -o ro /dev/sr0 /mnt
 dd if=/report of="$disk" bs=1M conv=fsync,notrunc
 sync; poweroff -f
 SH
-chmod 755 "$root/init"
-(cd "$root" && find . | cpio -o -H newc --quiet -R 0:0) | gzip -1 > "$work/initrd"
+guest_initrd
 
 disk=$work/disk.raw start=2048 sectors=$((34 * 2048)) line='console=ttyS0 quiet loglevel=1 panic=5'
 truncate -s $(((start + sectors) * 512)) "$disk"

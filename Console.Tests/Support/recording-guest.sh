@@ -5,26 +5,9 @@
 #   recording-guest.sh OUT.initrd
 set -euo pipefail
 out=${1:?usage: recording-guest.sh OUT.initrd}
-PATH=$PATH:/usr/sbin:/sbin
-kernel=$(find /boot -maxdepth 1 -name 'vmlinuz-*-cloud-amd64' | sort -V | tail -1)
-modules=/lib/modules/${kernel#*vmlinuz-}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. "$(dirname "$0")/guest-root.sh"
 
-root=$work/root
-mkdir -p "$root"/{bin,proc,sys,dev,modules}
-cp "$(command -v busybox)" "$root/bin/busybox"
-load_order() {
-  local path=$1 dependency
-  for dependency in $(sed -n "s#^$path: *##p" "$modules/modules.dep" | tr ' ' '\n' | tac); do load_order "$dependency"; done
-  grep -qx "$path" "$work/order" || echo "$path" >> "$work/order"
-}
-: > "$work/order"
-for module in virtio_pci virtio_blk; do
-  path=$(sed -n "s#^\([^:]*/$module\.ko[^:]*\):.*#\1#p" "$modules/modules.dep")
-  [ -z "$path" ] || load_order "$path"
-done
-while read -r file; do cp "$modules/$file" "$root/modules/"; basename "$file"; done < "$work/order" > "$root/modules/order"
+guest_root virtio_pci virtio_blk
 cat > "$root/init" <<'SH'
 #!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -46,6 +29,5 @@ while :; do
   echo "read $from ${sum%% *}" >&3
 done
 SH
-chmod 755 "$root/init"
-(cd "$root" && find . | cpio -o -H newc --quiet -R 0:0) | gzip -1 > "$work/initrd"
+guest_initrd
 mv "$work/initrd" "$out"

@@ -13,12 +13,13 @@ internal sealed class Suspects
     private static readonly TimeSpan Memory = TimeSpan.FromMinutes(10);
 
     private readonly ConcurrentDictionary<WorkerKey, int> _times = new();
+    private volatile bool _any; // to ask an empty dictionary takes all of its locks, and each answer asks
     private long _last;
 
     /// <summary>A version answered a request.</summary>
     public void Answered(WorkerKey key)
     {
-        if (!_times.IsEmpty) _times.TryRemove(key, out _);
+        if (_any) _times.TryRemove(key, out _);
     }
 
     /// <summary>The culprit of an end, or null while it is open.</summary>
@@ -30,7 +31,7 @@ internal sealed class Suspects
         if (alone) return present[0].Key;
         var now = Stopwatch.GetTimestamp();
         if (Stopwatch.GetElapsedTime(_last, now) > Memory) _times.Clear();
-        _last = now;
+        (_last, _any) = (now, true);
         var counted = present.Select(p => p.Key).Distinct().Select(key => (Key: key, Times: _times.AddOrUpdate(key, 1, (_, times) => times + 1))).OrderByDescending(one => one.Times).ToList();
         var (most, times) = counted[0];
         if (counted.Count > 1 && times < Enough && (times < 2 || times == counted[1].Times)) return null;

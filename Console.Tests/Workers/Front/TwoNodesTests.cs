@@ -53,7 +53,7 @@ public sealed class TwoNodesTests
         {
             if (!node.HasExited) node.Kill();
             File.Delete(key);
-            await DeleteAsync(data);
+            await LateFolder.DeleteAsync(data);
         }
     }
 
@@ -130,20 +130,6 @@ public sealed class TwoNodesTests
         request.Headers.Host = "shop.test";
         using var answer = await client.SendAsync(request);
         return await answer.Content.ReadAsStringAsync();
-    }
-
-    /// <summary>What the killed node left behind holds its folder for a moment.</summary>
-    private static async Task DeleteAsync(string folder)
-    {
-        for (var tries = 0; ; tries++)
-        {
-            try
-            {
-                Directory.Delete(folder, recursive: true);
-                return;
-            }
-            catch (IOException) when (tries < 50) { await Task.Delay(100); }
-        }
     }
 
     private static int FreePort()

@@ -60,7 +60,7 @@ public sealed class ObjectNodesTests
         {
             if (!node.HasExited) node.Kill();
             await node.WaitForExitAsync();
-            await DeleteAsync(data);
+            await LateFolder.DeleteAsync(data);
         }
     }
 
@@ -118,19 +118,5 @@ public sealed class ObjectNodesTests
         request.Headers.Host = $"{name}.test";
         using var answer = await client.SendAsync(request);
         return await answer.Content.ReadAsStringAsync();
-    }
-
-    /// <summary>What the killed node left behind holds its folder for a moment.</summary>
-    private static async Task DeleteAsync(string folder)
-    {
-        for (var tries = 0; ; tries++)
-        {
-            try
-            {
-                Directory.Delete(folder, recursive: true);
-                return;
-            }
-            catch (IOException) when (tries < 50) { await Task.Delay(100); }
-        }
     }
 }
