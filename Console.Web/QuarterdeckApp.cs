@@ -73,7 +73,7 @@ public static class QuarterdeckApp
         app.MapHealth();
         app.MapVmConsole();
         app.MapPointDownload();
-        app.MapObjectDownload();
+        app.MapObjectContent();
         app.MapUploads();
         app.MapManifestSchema();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode(o => o.ContentSecurityFrameAncestorsPolicy = null); // SecurityHeaders sets the whole policy

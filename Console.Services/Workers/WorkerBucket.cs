@@ -24,6 +24,13 @@ public sealed record NewBucket(Guid? RepositoryId = null, long? LimitBytes = nul
 /// <param name="UploadedAt">When it was put.</param>
 public sealed record StoredObject(string Key, long Bytes, string Etag, string? ContentType, IReadOnlyDictionary<string, string> Custom, DateTimeOffset UploadedAt);
 
+/// <summary>An object to put.</summary>
+/// <param name="Key">Its key, 1 to 1,024 bytes of UTF-8.</param>
+/// <param name="ContentType">What HTTP is to call it; null for nothing.</param>
+/// <param name="Bytes">Its size where it is known before: what has no room is then refused before it is sent.</param>
+/// <param name="Replace">Whether it may take the place of an object of this key.</param>
+public sealed record NewObject(string Key, string? ContentType = null, long? Bytes = null, bool Replace = true);
+
 /// <summary>A page of a bucket's keys, in the order of their bytes.</summary>
 /// <param name="Objects">Objects.</param>
 /// <param name="Folders">What keys have up to the delimiter, each once.</param>

@@ -9,6 +9,12 @@ namespace Quarterdeck.Workers;
 /// <summary>Object storage of workers, in the places of repositories.</summary>
 public sealed class WorkerBuckets
 {
+    /// <summary>Most bytes of a key, in UTF-8.</summary>
+    public const int MostKey = BucketObjects.MostKey;
+
+    /// <summary>Most bytes of an object that is put in one piece; one of parts may have more.</summary>
+    public const long MostBytes = PartStore.MostBody;
+
     private const string Kind = "bucket";
     private readonly BucketStore _store;
     private readonly BucketObjects _objects;
@@ -90,15 +96,38 @@ public sealed class WorkerBuckets
         return new OpenedObject(Describe(found), _objects.Open(row, found, 0, found.Bytes));
     }
 
-    /// <summary>Puts an object; its body is read as it comes.</summary>
-    public async Task<Result<StoredObject>> PutObjectAsync(Caller caller, string name, string key, string? contentType, Stream body, CancellationToken cancellation)
+    /// <summary>Which of some keys the bucket has objects of.</summary>
+    /// <param name="caller">Who asks; needs <see cref="WorkersPermissions.UseBuckets"/>.</param>
+    /// <param name="name">The bucket.</param>
+    /// <param name="keys">Keys to look for, at most 1,000.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task<Result<IReadOnlyDictionary<string, StoredObject>>> FindObjectsAsync(Caller caller, string name, IReadOnlyList<string> keys, CancellationToken cancellation)
     {
         if (await _guard.CheckAsync(caller, WorkersPermissions.UseBuckets, Target(name), cancellation) is { } refused) return refused;
         if (await _store.FindAsync(name, cancellation) is not { } row) return Problem.NotFound(Kind, name);
+        var found = new Dictionary<string, StoredObject>();
+        foreach (var key in keys.Take(BucketObjects.MostListed))
+            if (await _objects.FindAsync(row, key, cancellation) is { } one) found[key] = Describe(one);
+        return Result<IReadOnlyDictionary<string, StoredObject>>.From(found);
+    }
+
+    /// <summary>Puts an object; its body is read as it comes. What can be told from its size and name alone is refused before the first byte is read.</summary>
+    /// <returns>TooLarge for more than one object may have; Conflict when it does not fit into the bucket, or is there and is not to be replaced.</returns>
+    public async Task<Result<StoredObject>> PutObjectAsync(Caller caller, string name, NewObject wanted, Stream body, CancellationToken cancellation)
+    {
+        if (await _guard.CheckAsync(caller, WorkersPermissions.UseBuckets, Target(name), cancellation) is { } refused) return refused;
+        if (await _store.FindAsync(name, cancellation) is not { } row) return Problem.NotFound(Kind, name);
+        var before = await _objects.FindAsync(row, wanted.Key, cancellation);
+        if (before is not null && !wanted.Replace) return Taken(name, wanted.Key);
+        if (wanted.Bytes > PartStore.MostBody) return Problem.TooLarge($"An object may have at most {PartStore.MostBody} bytes in one piece; this one has {wanted.Bytes}. Let a worker upload it in parts.");
+        if (row.LimitBytes is { } limit && wanted.Bytes is { } bytes && row.UsedBytes + bytes - (before?.Bytes ?? 0) > limit)
+            return Problem.Conflict("The bucket is full", $"The bucket '{name}' may hold {limit} bytes and holds {row.UsedBytes}: there is no room for {bytes} more. Delete objects, or raise its limit.");
         try
         {
-            if (!(await _objects.PutAsync(row, key, body, new PutOptions(new ObjectHttp(contentType)), cancellation)).TryGet(out var put, out var problem)) return problem;
-            await _audit.WriteAsync(caller, "bucket.object.put", Target(name), name, null, new { Key = key, put!.Bytes }, cancellation);
+            var options = new PutOptions(new ObjectHttp(wanted.ContentType), OnlyIf: wanted.Replace ? null : new BucketCondition(EtagDoesNotMatch: ["*"]));
+            if (!(await _objects.PutAsync(row, wanted.Key, body, options, cancellation)).TryGet(out var put, out var problem)) return problem;
+            if (put is null) return Taken(name, wanted.Key); // somebody was quicker
+            await _audit.WriteAsync(caller, "bucket.object.put", Target(name), name, before is null ? null : new { wanted.Key, before.Bytes }, new { wanted.Key, put.Bytes }, cancellation);
             return Describe(put);
         }
         catch (RepositoryException e) { return e.Problem; }
@@ -129,6 +158,8 @@ public sealed class WorkerBuckets
         new(row.Name, row.RepositoryId, await _places.NameOfAsync(row.RepositoryId, cancellation) ?? "forgotten", row.Objects, row.UsedBytes, row.LimitBytes, row.CreatedAt);
 
     private static StoredObject Describe(BucketObject found) => new(found.Key, found.Bytes, found.Etag, found.Http.ContentType, found.Custom, found.UploadedAt);
+
+    private static Problem Taken(string name, string key) => Problem.Conflict("There is such an object", $"The bucket '{name}' has an object '{key}' already. Replace it, or take another key.");
 
     private static string Target(string name) => $"{Kind}:{name}";
 }

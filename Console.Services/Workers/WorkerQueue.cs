@@ -20,6 +20,7 @@ public enum QueueState
 /// <param name="Bytes">Their bodies' bytes.</param>
 /// <param name="InFlight">Of these, messages that a call has.</param>
 /// <param name="Delayed">Of these, messages that wait for their time.</param>
+/// <param name="Failed">Of these, messages whose last attempt failed: they are tried again until their retries are used up.</param>
 /// <param name="OldestAt">When the oldest was sent; null while it is empty.</param>
 /// <param name="Consumer">The worker that consumes it; null for none.</param>
 /// <param name="Settings">How it consumes; null without a consumer.</param>
@@ -28,7 +29,7 @@ public enum QueueState
 /// <param name="RetentionSeconds">How long a message is kept.</param>
 /// <param name="CreatedAt">Since when it is there.</param>
 public sealed record WorkerQueue(
-    string Name, QueueState State, long Messages, long Bytes, long InFlight, long Delayed, DateTimeOffset? OldestAt, string? Consumer, QueueConsumer? Settings, IReadOnlyList<string> DeadLettersOf,
+    string Name, QueueState State, long Messages, long Bytes, long InFlight, long Delayed, long Failed, DateTimeOffset? OldestAt, string? Consumer, QueueConsumer? Settings, IReadOnlyList<string> DeadLettersOf,
     int DelaySeconds, int RetentionSeconds, DateTimeOffset CreatedAt);
 
 /// <summary>Settings of a queue; what is null stays as it is, or has its default in a new one.</summary>

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Antiforgery;
 using Quarterdeck.Appliances;
 using Quarterdeck.Platform;
 using Quarterdeck.Plugins;
@@ -16,14 +15,12 @@ namespace Quarterdeck.Web.Appliances;
 /// </remarks>
 internal static class UploadEndpoints
 {
-    private const string Header = "RequestVerificationToken";
     private const long MaxHeadBytes = 32 << 20;
 
     /// <summary>Maps them beside the pages.</summary>
     public static void MapUploads(this IEndpointRouteBuilder pages)
     {
-        var uploads = pages.MapGroup("/appliances/uploads").RequireAuthorization(AccessPolicies.Page).DisableAntiforgery().ExcludeFromDescription();
-        uploads.AddEndpointFilter(RefuseForgeryAsync);
+        var uploads = pages.MapGroup("/appliances/uploads").RequireAuthorization(AccessPolicies.Page).DisableAntiforgery().RefusesForgery().ExcludeFromDescription();
         uploads.MapPost("", DeployAsync).Needs(AppliancePermissions.Deploy);
         uploads.MapPost("/head", InspectHeadAsync).Needs(AppliancePermissions.Inspect);
         uploads.MapPost("/upgrade/{id:guid}", PluginEndpoints.UpgradeAsync).Needs(PluginPermissions.Manage);
@@ -42,25 +39,5 @@ internal static class UploadEndpoints
         if (!ApplianceUpload.Open(http, import.MaxPackageBytes).TryGet(out var upload, out var problem)) return problem.ToHttp();
         if (!(await upload.FileAsync(needsSpec: true, cancellation)).TryGet(out var file, out problem)) return problem.ToHttp();
         return (await import.BeginAsync(CallerAccessor.FromHttp(http), upload.Spec!, file, upload.Length, cancellation)).ToAccepted();
-    }
-
-    /// <summary>Looks at the header only: a token inside the body would have to be read before it is known who asks.</summary>
-    private static async ValueTask<object?> RefuseForgeryAsync(EndpointFilterInvocationContext call, EndpointFilterDelegate next)
-    {
-        var http = call.HttpContext;
-        try
-        {
-            if (!http.Request.Headers.ContainsKey(Header)) throw new AntiforgeryValidationException("The header is missing.");
-            await http.RequestServices.GetRequiredService<IAntiforgery>().ValidateRequestAsync(http);
-        }
-        catch (AntiforgeryValidationException)
-        {
-            return Problem.Forbidden("The page is out of date, or was not ours. Reload it and try again.").ToHttp();
-        }
-        try { return await next(call); }
-        catch (BadHttpRequestException e)
-        {
-            return TypedResults.Json(new ProblemBody("The upload cannot be read", e.StatusCode, e.Message), contentType: "application/problem+json", statusCode: e.StatusCode);
-        }
     }
 }

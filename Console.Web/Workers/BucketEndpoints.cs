@@ -22,14 +22,18 @@ internal static class BucketEndpoints
         buckets.MapGet("/{name}/objects", ObjectsAsync).Needs(WorkersPermissions.UseBuckets).Answers<ObjectListing>("List objects in the order of their keys")
             .TakesQuery("prefix", "What keys begin with.").TakesQuery("delimiter", "What ends a folder, such as /.").TakesQuery("after", "'next' of the page before.").TakesQuery("most", "How many, 1 to 1000; 1000 when absent.");
         buckets.MapGet("/{name}/object", ReadAsync).Needs(WorkersPermissions.UseBuckets).WithSummary("Read an object's content").Produces(StatusCodes.Status200OK, contentType: "application/octet-stream").WithDescription("Each read is in the audit log.").TakesQuery("key", "The object's key.");
-        buckets.MapPut("/{name}/object", WriteAsync).Needs(WorkersPermissions.UseBuckets).Answers<StoredObject>("Put an object: its content is the body, of any type and length").TakesQuery("key", "The object's key.");
+        buckets.MapPut("/{name}/object", WriteAsync).Needs(WorkersPermissions.UseBuckets).Answers<StoredObject>("Put an object: its content is the body, of any type and length").TakesQuery("key", "The object's key.")
+            .WithDescription("With the header If-None-Match: * an object that is there stays, and the answer is 409.");
         buckets.MapDelete("/{name}/object", RemoveAsync).Needs(WorkersPermissions.UseBuckets).AnswersNothing("Delete an object").TakesQuery("key", "The object's key.");
         return api;
     }
 
-    /// <summary>Maps what the page links to: the same content for the login cookie.</summary>
-    public static void MapObjectDownload(this IEndpointRouteBuilder pages) =>
+    /// <summary>Maps what the page links and sends to: the same content for the login cookie, past the circuit.</summary>
+    public static void MapObjectContent(this IEndpointRouteBuilder pages)
+    {
         pages.MapGet("/buckets/{name}/content", ReadAsync).RequireAuthorization(AccessPolicies.Page).Needs(WorkersPermissions.UseBuckets).ExcludeFromDescription();
+        pages.MapPut("/buckets/{name}/content", WriteAsync).RequireAuthorization(AccessPolicies.Page).DisableAntiforgery().RefusesForgery().Needs(WorkersPermissions.UseBuckets).ExcludeFromDescription();
+    }
 
     private static async Task<IResult> ListAsync(ListQuery list, HttpContext http, WorkerBuckets buckets, CancellationToken cancellation) =>
         list.Page("name").TryGet(out var page, out var problem) ? (await buckets.ListAsync(CallerAccessor.FromHttp(http), page, cancellation)).ToList() : problem.ToHttp();
@@ -80,7 +84,8 @@ internal static class BucketEndpoints
         var caller = CallerAccessor.FromHttp(http);
         if ((await buckets.GetAsync(caller, name, cancellation)).Problem is { } missing) return missing.ToHttp(); // 404 before the body is read
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = null; // the store has its own
-        return (await buckets.PutObjectAsync(caller, name, key, http.Request.ContentType, http.Request.Body, cancellation)).ToOk();
+        var wanted = new NewObject(key, http.Request.ContentType, http.Request.ContentLength, Replace: http.Request.Headers.IfNoneMatch != "*");
+        return (await buckets.PutObjectAsync(caller, name, wanted, http.Request.Body, cancellation)).ToOk();
     }
 
     private static async Task<IResult> RemoveAsync(string name, HttpContext http, WorkerBuckets buckets, CancellationToken cancellation) =>

@@ -32,19 +32,25 @@ public sealed class CodeDraft
     /// <summary>The version that it began from; null for new code.</summary>
     public WorkerVersion? From { get; set; }
 
+    /// <summary>What the editor is told of <c>env</c>.</summary>
+    public string Env { get; init; } = "";
+
     /// <summary>Whether something was typed that is not deployed.</summary>
     public bool Changed { get; set; }
 
     /// <summary>A version's modules.</summary>
     public static CodeDraft Of(WorkerVersion version, IReadOnlyList<WorkerModule> modules) => new()
     {
-        From = version, Main = version.MainModule, Chosen = version.MainModule,
+        From = version, Main = version.MainModule, Chosen = version.MainModule, Env = EnvTypes.Of(version.Bindings.Select(b => KeyValuePair.Create(b.Name, BindingDraft.Kept(b))), version.MainModule),
         Files = [.. modules.OrderBy(m => m.Name != version.MainModule).ThenBy(m => m.Name, StringComparer.Ordinal)
             .Select(m => new CodeFile(m.Name, m.Kind is ModuleKind.Wasm or ModuleKind.Data ? null : Encoding.UTF8.GetString(m.Content.Span), m.Content))],
     };
 
     /// <summary>A starter's files.</summary>
-    public static CodeDraft Of(Starter starter) => new() { Main = starter.Files[0].Name, Chosen = starter.Files[0].Name, Files = [.. starter.Files.Select(f => new CodeFile(f.Name, f.Text))] };
+    public static CodeDraft Of(Starter starter) => new()
+    {
+        Main = starter.Files[0].Name, Chosen = starter.Files[0].Name, Files = [.. starter.Files.Select(f => new CodeFile(f.Name, f.Text))], Env = EnvTypes.Of(starter.Bindings ?? new Dictionary<string, JsonElement>(), starter.Files[0].Name),
+    };
 
     /// <summary>Why a module cannot have a name; null when it can.</summary>
     public string? WrongName(string name) =>

@@ -91,7 +91,7 @@ public sealed partial class CodeEditor : IAsyncDisposable
         _module ??= await Script.InvokeAsync<IJSObjectReference>("import", "./js/code-editor.js");
         if (KeptAs is not null && !Draft.Changed && await _module.InvokeAsync<string?>("draftOf", KeptAs) is { } kept && Draft.Take(kept)) await Typed.InvokeAsync();
         if (_editor is { } old) { await old.InvokeVoidAsync("close"); await old.DisposeAsync(); }
-        _editor = await _module.InvokeAsync<IJSObjectReference>("open", _host, _self, Draft.Files.Where(f => f.Text is not null).Select(f => new { name = f.Name, text = f.Text }), Draft.Chosen, ReadOnly);
+        _editor = await _module.InvokeAsync<IJSObjectReference>("open", _host, _self, Draft.Files.Where(f => f.Text is not null).Select(f => new { name = f.Name, text = f.Text }), Draft.Chosen, ReadOnly, Draft.Env);
         _open = true;
         StateHasChanged();
     }

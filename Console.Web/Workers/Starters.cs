@@ -11,7 +11,23 @@ namespace Quarterdeck.Web.Workers;
 /// <param name="Bindings">Bindings that it needs, as REST has them.</param>
 /// <param name="Triggers">What else starts it.</param>
 public sealed record Starter(
-    string Key, string Title, string Text, IReadOnlyList<(string Name, string Text)> Files, IReadOnlyDictionary<string, JsonElement>? Bindings = null, WorkerTriggers? Triggers = null);
+    string Key, string Title, string Text, IReadOnlyList<(string Name, string Text)> Files, IReadOnlyDictionary<string, JsonElement>? Bindings = null, WorkerTriggers? Triggers = null)
+{
+    private const string Worker = "{worker}", Bucket = "{bucket}";
+
+    /// <summary>Whether it reads a bucket: one that is there, for where data lies is an administrator's choice.</summary>
+    public bool WantsBucket => Bindings?.Values.Any(b => b.GetRawText().Contains(Bucket, StringComparison.Ordinal)) == true;
+
+    /// <summary>The same with the names of whoever begins with it, so that two workers don't share what each is to have alone.</summary>
+    /// <param name="worker">The worker's name.</param>
+    /// <param name="bucket">The bucket's; anything where <see cref="WantsBucket"/> is false.</param>
+    public Starter For(string worker, string bucket) => this with
+    {
+        Bindings = Bindings?.ToDictionary(b => b.Key, b => b.Value.ValueKind is JsonValueKind.Object
+            ? JsonSerializer.SerializeToElement(b.Value.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.ToString().Replace(Worker, worker, StringComparison.Ordinal).Replace(Bucket, bucket, StringComparison.Ordinal))) : b.Value),
+        Triggers = Triggers is null ? null : Triggers with { Queues = [.. Triggers.Queues.Select(q => q with { Queue = q.Queue.Replace(Worker, worker, StringComparison.Ordinal) })] },
+    };
+}
 
 /// <summary>The starters of the page <c>/workers/new</c>; each but the proxy, which needs another site, is deployed and called by a test.</summary>
 public static class Starters
@@ -137,9 +153,68 @@ public static class Starters
             };
 
             """)], Json("""{"VISITS":{"type":"kv","namespace":"visits"}}""")),
-        new("typescript", "TypeScript", "The same as Hello with types; compiled when it is deployed.", [("index.ts", """
-            interface Env {}
+        new("queue", "Queue", "Answers at once and does the work later: messages are stored until they are handled.", [("index.js", """
+            /** @type {ExportedHandler<Env, { path: string }>} */
+            export default {
+              async fetch(request, env) {
+                const { pathname } = new URL(request.url);
+                await env.JOBS.send({ path: pathname, askedAt: Date.now() });
+                return new Response(`Queued ${pathname}\n`, { status: 202 });
+              },
 
+              // What is not acknowledged comes again when this throws, three times at most.
+              async queue(batch, env, ctx) {
+                for (const message of batch.messages) {
+                  console.log(`handling ${message.body.path}, attempt ${message.attempts}`);
+                  message.ack();
+                }
+              },
+            };
+
+            """)], Json("""{"JOBS":{"type":"queue","queue":"{worker}-jobs"}}"""), new WorkerTriggers([], [new QueueConsumer("{worker}-jobs", MaxBatchTimeoutSeconds: 1)])),
+        new("object", "Durable object", "Keeps state in SQLite that all requests share, one object for each room.", [("index.js", """
+            import { DurableObject } from "cloudflare:workers";
+
+            // There is one of each name over all nodes, and it outlives every restart.
+            export class Room extends DurableObject {
+              constructor(ctx, env) {
+                super(ctx, env);
+                ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS visits (at INTEGER)");
+              }
+
+              enter() {
+                this.ctx.storage.sql.exec("INSERT INTO visits VALUES (?)", Date.now());
+                return this.ctx.storage.sql.exec("SELECT COUNT(*) AS visits FROM visits").one().visits;
+              }
+            }
+
+            /** @type {ExportedHandler<Env>} */
+            export default {
+              async fetch(request, env) {
+                const room = new URL(request.url).pathname.slice(1) || "lobby";
+                return Response.json({ room, visits: await env.ROOMS.getByName(room).enter() });
+              },
+            };
+
+            """)], Json("""{"ROOMS":{"type":"durable_object","class":"Room"}}""")),
+        new("files", "Files of a bucket", "Serves what a bucket holds, by path; put files into it on its page.", [("index.js", """
+            /** @type {ExportedHandler<Env>} */
+            export default {
+              async fetch(request, env) {
+                if (request.method !== "GET" && request.method !== "HEAD") return new Response("Read only\n", { status: 405, headers: { allow: "GET, HEAD" } });
+                const key = decodeURIComponent(new URL(request.url).pathname.slice(1)) || "index.html";
+                const file = await env.FILES.get(key, { onlyIf: request.headers });
+                if (file === null) return new Response(`There is no ${key}\n`, { status: 404 });
+                const headers = new Headers({ etag: file.httpEtag });
+                file.writeHttpMetadata(headers);
+                if (file.body === undefined) return new Response(null, { status: 304, headers }); // the visitor has it already
+                return new Response(file.body, { headers });
+              },
+            };
+
+            """)], Json("""{"FILES":{"type":"bucket","bucket":"{bucket}"}}""")),
+        new("typescript", "TypeScript", "The same as Hello with types; compiled when it is deployed.", [("index.ts", """
+            // Env has what the worker's settings bind.
             export default {
               async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
                 const { pathname } = new URL(request.url);

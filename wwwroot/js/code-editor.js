@@ -63,7 +63,8 @@ function themes(monaco) {
 }
 
 /** Monaco in `frame`, with the calls that both editors have. */
-function rich(monaco, frame, files, chosen, readOnly, typed, save) {
+function rich(monaco, frame, files, chosen, readOnly, typed, save, env) {
+  const types = [monaco.languages.typescript.javascriptDefaults, monaco.languages.typescript.typescriptDefaults].map(language => language.addExtraLib(env, 'file:///env.d.ts'));
   const uri = name => monaco.Uri.parse(`file:///${name}`);
   const model = (name, text) => monaco.editor.getModel(uri(name)) ?? monaco.editor.createModel(text, languages[name.split('.').pop()] ?? 'plaintext', uri(name));
   for (const old of monaco.editor.getModels()) old.dispose();
@@ -82,7 +83,7 @@ function rich(monaco, frame, files, chosen, readOnly, typed, save) {
     set: (name, text) => { const m = model(name, text); if (m.getValue() !== text) m.setValue(text); },
     remove: name => monaco.editor.getModel(uri(name))?.dispose(),
     mark: (name, line, column, message) => monaco.editor.setModelMarkers(model(name, ''), 'start-up', message ? [{ startLineNumber: line, startColumn: column, endLineNumber: line, endColumn: column + 1, message, severity: monaco.MarkerSeverity.Error }] : []),
-    close: () => { watcher.disconnect(); editor.dispose(); for (const m of monaco.editor.getModels()) m.dispose(); },
+    close: () => { watcher.disconnect(); editor.dispose(); for (const lib of types) lib.dispose(); for (const m of monaco.editor.getModels()) m.dispose(); },
   };
 }
 
@@ -102,8 +103,8 @@ function plain(area, files, chosen, readOnly, typed, save) {
   };
 }
 
-/** Opens an editor in `host`. `page` hears CodeChanged(name, stream) a moment after typing, and SaveWanted on Ctrl+S. */
-export async function open(host, page, files, chosen, readOnly) {
+/** Opens an editor in `host`. `env` declares the type Env; `page` hears CodeChanged(name, stream) a moment after typing, and SaveWanted on Ctrl+S. */
+export async function open(host, page, files, chosen, readOnly, env) {
   const frame = host.querySelector('[data-frame]'), area = host.querySelector('textarea');
   let timer = 0, pending, telling = Promise.resolve();
   // Code is longer than one message of the page's connection may be, so it goes as a stream.
@@ -122,7 +123,7 @@ export async function open(host, page, files, chosen, readOnly) {
   let editor;
   try {
     loading ??= load();
-    editor = rich(await loading, frame, files, chosen, readOnly, typed, save);
+    editor = rich(await loading, frame, files, chosen, readOnly, typed, save, env);
     host.dataset.editor = 'rich';
   } catch (error) {
     loading = undefined;

@@ -74,5 +74,19 @@ public sealed class BucketRestTests(RunningConsole shared) : IClassFixture<Runni
         (await _rest.PutAsync("/api/v1/buckets/plain/object?key=large", new StringContent(new string('x', 11)))).StatusCode.ShouldBe(HttpStatusCode.Conflict);
         (await _rest.GetAsync("/api/v1/buckets/plain/object?key=large")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
         (await _rest.GetAsync("/api/v1/buckets/none")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
+
+        // An object that is there stays where somebody meant a new one.
+        async Task<HttpResponseMessage> PutNewAsync(string content)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Put, "/api/v1/buckets/plain/object?key=only") { Content = new StringContent(content), Headers = { IfNoneMatch = { EntityTagHeaderValue.Any } } };
+            return await _rest.SendAsync(request);
+        }
+        (await PutNewAsync("one")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        var taken = await PutNewAsync("two");
+        taken.StatusCode.ShouldBe(HttpStatusCode.Conflict);
+        (await taken.Content.ReadAsStringAsync()).ShouldContain("has an object 'only' already. Replace it, or take another key.");
+        (await _rest.GetStringAsync("/api/v1/buckets/plain/object?key=only")).ShouldBe("one");
+        // Ten bytes are allowed: in the place of three there is room for all of them.
+        (await _rest.PutAsync("/api/v1/buckets/plain/object?key=only", new StringContent("0123456789"))).StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 }

@@ -106,14 +106,19 @@ public sealed class WatchRestTests(RunningConsole shared) : IClassFixture<Runnin
 
     public static TheoryData<string, string> Answers => new()
     {
-        { "hello", "you asked for /x" }, { "api", "There is no such route" }, { "page", "Who are you?" }, { "websocket", "Connect with a WebSocket" }, { "cron", "Last run: not since" }, { "counter", "{\"visits\":" }, { "typescript", "Hello from TypeScript, you asked for /x" },
+        { "hello", "you asked for /x" }, { "api", "There is no such route" }, { "page", "Who are you?" }, { "websocket", "Connect with a WebSocket" }, { "cron", "Last run: not since" }, { "counter", "{\"visits\":" }, { "queue", "Queued /x" }, { "object", "{\"room\":\"x\",\"visits\":1}" }, { "files", "There is no x" }, { "typescript", "Hello from TypeScript, you asked for /x" },
     };
 
     [Theory]
     [MemberData(nameof(Answers))]
     public async Task A_starter_deploys_and_answers(string key, string expected)
     {
-        var starter = Starters.All.Single(s => s.Key == key);
+        if (Starters.All.Single(s => s.Key == key) is { WantsBucket: true })
+        {
+            var repositories = await _console.Rest.GetFromJsonAsync<JsonElement>("/api/v1/repositories");
+            (await _console.Rest.PutAsJsonAsync("/api/v1/buckets/starters", new { repositoryId = repositories.GetProperty("items")[0].GetProperty("id").GetString() })).StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+        var starter = Starters.All.Single(s => s.Key == key).For("starter-" + key, "starters");
         await PutAsync("starter-" + key, new { mainModule = starter.Files[0].Name, bindings = starter.Bindings, triggers = starter.Triggers }, [.. starter.Files]);
         (await TryAsync("starter-" + key, new { url = "http://a.test/x" })).GetProperty("body").GetString()!.ShouldContain(expected);
     }

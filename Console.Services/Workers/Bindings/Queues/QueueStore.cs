@@ -16,7 +16,8 @@ internal sealed class QueueStore(Db db, TimeProvider time)
         (SELECT COALESCE(SUM(m.bytes), 0) FROM worker_messages m WHERE m.queue = q.name) AS bytes,
         (SELECT MIN(m.sent_at) FROM worker_messages m WHERE m.queue = q.name) AS oldest_at,
         (SELECT COUNT(*) FROM worker_messages m WHERE m.queue = q.name AND m.due_at > @now AND m.lease IS NOT NULL) AS in_flight,
-        (SELECT COUNT(*) FROM worker_messages m WHERE m.queue = q.name AND m.due_at > @now AND m.lease IS NULL) AS delayed
+        (SELECT COUNT(*) FROM worker_messages m WHERE m.queue = q.name AND m.due_at > @now AND m.lease IS NULL) AS delayed,
+        (SELECT COUNT(*) FROM worker_messages m WHERE m.queue = q.name AND m.failure IS NOT NULL AND m.attempts > 0) AS failed
         """;
 
     /// <summary>Makes queues unless they are there; inside another transaction.</summary>
@@ -83,7 +84,7 @@ internal sealed class QueueStore(Db db, TimeProvider time)
 }
 
 /// <summary>A row of <c>worker_queues</c>.</summary>
-internal sealed record QueueRow(string Name, bool Paused, int DelaySeconds, int RetentionSeconds, DateTimeOffset CreatedAt, long Messages, long Bytes, DateTimeOffset? OldestAt, long InFlight, long Delayed);
+internal sealed record QueueRow(string Name, bool Paused, int DelaySeconds, int RetentionSeconds, DateTimeOffset CreatedAt, long Messages, long Bytes, DateTimeOffset? OldestAt, long InFlight, long Delayed, long Failed);
 
 /// <summary>A row of <c>worker_messages</c>.</summary>
 internal sealed record MessageRow(Guid Id, string ContentType, byte[] Body, int Bytes, DateTimeOffset SentAt, DateTimeOffset DueAt, int Attempts, string? Lease, string? Failure, string? Origin);

@@ -14,7 +14,7 @@ internal sealed class QueueUsers(WorkerTable table, TimeProvider time)
         var consumer = workers.Where(w => Consumes(w, row.Name) is not null).OrderBy(w => w.Tier is WorkerTier.Off).ThenBy(w => w.Serial).FirstOrDefault();
         var dead = workers.SelectMany(w => w.Versions).SelectMany(v => v.Triggers.Queues).Where(q => q.DeadLetterQueue == row.Name).Select(q => q.Queue).Distinct().Order(StringComparer.Ordinal);
         var state = row.Paused ? QueueState.Paused : consumer is null ? QueueState.Unconsumed : consumer.Tier is WorkerTier.Off ? QueueState.ConsumerOff : QueueState.Flowing;
-        return new WorkerQueue(row.Name, state, row.Messages, row.Bytes, row.InFlight, row.Delayed, row.OldestAt, consumer?.Name, consumer is null ? null : Consumes(consumer, row.Name), [.. dead], row.DelaySeconds, row.RetentionSeconds, row.CreatedAt);
+        return new WorkerQueue(row.Name, state, row.Messages, row.Bytes, row.InFlight, row.Delayed, row.Failed, row.OldestAt, consumer?.Name, consumer is null ? null : Consumes(consumer, row.Name), [.. dead], row.DelaySeconds, row.RetentionSeconds, row.CreatedAt);
     }
 
     /// <summary>A message as people see it.</summary>
