@@ -46,6 +46,29 @@ public sealed class RunningProcessTests
         (await process.Ended.WaitAsync(TimeSpan.FromSeconds(60))).ExitCode.ShouldBe(137);
     }
 
+    [Theory, InlineData(true), InlineData(false)] // what setsid has not reached yet looks like this: it runs, and there is no group of its number
+    public async Task One_that_has_not_made_its_group_yet_is_ended_as_well(bool killed)
+    {
+        using var process = Process.Start("/bin/sleep", "300");
+        var group = new ProcessGroup(process);
+        if (killed) group.Kill();
+        else await group.EndAsync(TimeSpan.FromMinutes(5)).WaitAsync(TimeSpan.FromSeconds(60));
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        process.ExitCode.ShouldBe(killed ? 137 : 143);
+    }
+
+    [Fact]
+    public async Task Killed_at_any_moment_of_its_start_it_ends()
+    {
+        for (var n = 0; n < 50; n++)
+        {
+            await using var process = await _runner.StartAsync(Shell("sleep 300"));
+            await Task.Delay(TimeSpan.FromMicroseconds(100 * n));
+            process.Kill();
+            (await process.Ended.WaitAsync(TimeSpan.FromSeconds(60))).ExitCode.ShouldBe(137);
+        }
+    }
+
     [Fact]
     public async Task A_missing_program_is_told_before_anything_is_started() =>
         (await Should.ThrowAsync<ProblemException>(_runner.StartAsync(new ProcessSpec("/nowhere/program", [])))).Problem.Kind.ShouldBe(ProblemKind.Unavailable);

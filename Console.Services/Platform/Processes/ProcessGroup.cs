@@ -14,18 +14,21 @@ internal sealed partial class ProcessGroup(Process leader)
     /// <summary>SIGTERM, then SIGKILL after <paramref name="grace"/>; returns when the leader is reaped and no member runs. Cheap when all ended by themselves.</summary>
     public async Task EndAsync(TimeSpan grace)
     {
-        if (!Signal(SigTerm) && leader.HasExited) return;
+        if (!End(SigTerm) && leader.HasExited) return;
         var deadline = Stopwatch.GetTimestamp() + (long)(grace.TotalSeconds * Stopwatch.Frequency);
         for (var wait = 1; Alive(); wait = Math.Min(wait * 2, 50))
         {
-            if (Stopwatch.GetTimestamp() >= deadline) Signal(SigKill);
+            if (Stopwatch.GetTimestamp() >= deadline) End(SigKill);
             await Task.Delay(wait);
         }
         await leader.WaitForExitAsync();
     }
 
     /// <summary>SIGKILL to all members.</summary>
-    public void Kill() => Signal(SigKill);
+    public void Kill() => End(SigKill);
+
+    // A program just forked has not made its group yet: until setsid has run the signal finds it only by its own id.
+    private bool End(int signal) => Signal(signal) || (!leader.HasExited && (Kill(_id, signal) == 0) | Signal(signal));
 
     // kill(-group) finds nobody once the last member is reaped. A member that is dead but not reaped by its own parent would count for ever.
     private bool Alive() => !leader.HasExited || (Signal(0) && ProcessTable.GroupRuns(_id));
