@@ -35,6 +35,8 @@ public sealed class ComputeServers : IUpstreams
 
     IUpstream IUpstreams.Pick(DeployedWorker worker) => _fleet.Pick(worker);
 
+    bool IUpstreams.ReadsFacts(WorkerKey key) => _fleet.ReadsFacts(key);
+
     /// <summary>All that run on this node, shared ones first.</summary>
     public IReadOnlyList<ComputeServerInfo> List() => [.. _fleet.List(), .. _objects?.List() ?? []];
 

@@ -15,11 +15,28 @@ internal sealed record CodePackage(WorkerKey Key, WorkerLimits Limits, IReadOnly
     /// <summary>Keys of the namespaces of durable objects that it may call.</summary>
     public IReadOnlySet<string> Namespaces { get; private init; } = new HashSet<string>();
 
+    /// <summary>Whether its code, or what it may pass a request on to, can ask for <c>request.cf</c>. Each request that has it costs a tenth more, so where nobody asks it is left out.</summary>
+    public bool ReadsFacts { get; private init; }
+
     public static CodePackage Of(WorkerCode code) =>
         new(code.Key, code.Limits, code.Egress, Pack(code, watched: false), new Lazy<byte[]>(() => Pack(code, watched: true)))
         {
             Namespaces = code.Bindings.Where(b => b.Kind is BindingKind.DurableObject).Select(b => ObjectClass.KeyOf(code, b)).ToHashSet(),
+            ReadsFacts = code.Bindings.Any(b => b.Kind is BindingKind.Service or BindingKind.DurableObject) || code.Modules.Any(m => m.Kind is ModuleKind.EsModule or ModuleKind.CommonJs && NamesFacts(m.Content.Span)),
         };
+
+    // The word itself, as in request.cf, { cf } and ["cf"]; not a part of another, as in cfg or a digest.
+    private static bool NamesFacts(ReadOnlySpan<byte> code)
+    {
+        for (int at = 0, next; (next = code[at..].IndexOf("cf"u8)) >= 0; at += next + 2)
+        {
+            var (before, after) = (at + next - 1, at + next + 2);
+            if ((before < 0 || !IsWord(code[before])) && (after == code.Length || !IsWord(code[after]))) return true;
+        }
+        return false;
+    }
+
+    private static bool IsWord(byte letter) => char.IsAsciiLetterOrDigit((char)letter) || letter is (byte)'_' or (byte)'$' or >= 0x80;
 
     private static byte[] Pack(WorkerCode code, bool watched)
     {

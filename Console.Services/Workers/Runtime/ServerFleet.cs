@@ -36,6 +36,8 @@ internal sealed partial class ServerFleet(ServerParts parts, WorkerTable table, 
 
     private string Node => operations.Value.Node ?? Environment.MachineName;
 
+    public bool ReadsFacts(WorkerKey key) => parts.Packages.Find(key)?.ReadsFacts ?? true;
+
     public ComputeServer Pick(DeployedWorker worker)
     {
         var shared = _shared;

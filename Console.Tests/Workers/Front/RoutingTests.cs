@@ -56,6 +56,15 @@ public sealed class RoutingTests
     }
 
     [Fact]
+    public async Task What_no_code_asks_for_is_not_told()
+    {
+        await using var rig = await FrontRig.OpenAsync();
+        rig.Server.Facts = false;
+        (await rig.GetAsync()).Dispose();
+        Assert.Null(rig.Server.Requests.Single().Header("x-quarterdeck-cf"));
+    }
+
+    [Fact]
     public async Task A_watched_worker_runs_in_the_variant_that_reports()
     {
         await using var rig = await FrontRig.OpenAsync();

@@ -34,11 +34,15 @@ internal sealed class StandInServer : IUpstream, IUpstreams, IAsyncDisposable
     public bool Available => true;
     public int Stuck { get; private set; }
 
+    /// <summary>Whether its workers ask for <c>request.cf</c>.</summary>
+    public bool Facts { get; set; } = true;
+
     /// <summary>On whom each end was put, by the generation that ended.</summary>
     public ConcurrentDictionary<int, WorkerKey> Blames { get; } = new();
 
     public WorkerKey? BlameOf(int generation) => Blames.TryGetValue(generation, out var key) ? key : null;
     public IUpstream Pick(DeployedWorker worker) => this;
+    public bool ReadsFacts(WorkerKey key) => Facts;
     public Task ReadyAsync(CancellationToken cancellation) => _up.Task.WaitAsync(cancellation);
     public RequestTicket Begin(WorkerKey key) => _inFlight.Begin(key);
     public void ReportStuck() => Stuck++;

@@ -57,7 +57,7 @@ internal sealed class Forwarder(IUpstreams servers, UpstreamPools pools, ITailSi
     /// <summary>True when the visitor has an answer; false when the request may be sent again, and nothing of an answer went out.</summary>
     private async ValueTask<bool> TryAsync(Exchange exchange, UpstreamPool pool, UpstreamConnection connection, RequestTicket ticket, Upgrade upgrade, bool hasBody, bool mayReplay)
     {
-        if (!RequestHead.TryWrite(connection.Out, exchange, upgrade, hasBody, tails.IsWatched(exchange.Worker.Serial)))
+        if (!RequestHead.TryWrite(connection.Out, exchange, upgrade, hasBody, tails.IsWatched(exchange.Worker.Serial), servers.ReadsFacts(exchange.Version.Key)))
         {
             pool.Return(connection);
             await RefuseAsync(exchange, Refusal.BadRequest, RequestOutcome.Ok);

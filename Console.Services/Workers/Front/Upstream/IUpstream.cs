@@ -33,4 +33,7 @@ internal interface IUpstreams
 
     /// <inheritdoc cref="ComputeServers.Pick"/>
     IUpstream Pick(DeployedWorker worker);
+
+    /// <summary>Whether a version may ask for <c>request.cf</c>; also true while its code is not known here yet.</summary>
+    bool ReadsFacts(WorkerKey key);
 }

@@ -24,7 +24,8 @@ internal static class RequestHead
     /// <param name="upgrade">What it asks for.</param>
     /// <param name="hasBody">Whether a body follows; without a length it goes in chunks.</param>
     /// <param name="watched">Whether somebody watches the worker.</param>
-    public static bool TryWrite(HeadBuffer to, Exchange exchange, Upgrade upgrade, bool hasBody, bool watched)
+    /// <param name="facts">Whether the version may ask for <c>request.cf</c>.</param>
+    public static bool TryWrite(HeadBuffer to, Exchange exchange, Upgrade upgrade, bool hasBody, bool watched, bool facts)
     {
         to.Clear();
         to.Add(upgrade is Upgrade.Http2 ? HttpMethods.Get : exchange.Request.Method);
@@ -51,7 +52,7 @@ internal static class RequestHead
         // Each header costs the compute server microseconds, in the dispatcher's isolate and in the worker's: none more than needed.
         to.Line("x-forwarded-for"u8, exchange.Address);
         to.Line("x-forwarded-proto"u8, exchange.Request.Scheme);
-        to.Add(VisitorFacts.Lines(exchange));
+        to.Add(VisitorFacts.Lines(exchange, facts));
         to.Line("cf-connecting-ip"u8, exchange.Address);
         if (watched && headers["x-request-id"].Count == 0) to.Line("x-request-id"u8, RequestIds.Next());
         to.Add("x-quarterdeck-worker: "u8);

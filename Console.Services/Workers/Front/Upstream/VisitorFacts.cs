@@ -7,8 +7,11 @@ namespace Quarterdeck.Workers.Front.Upstream;
 internal static class VisitorFacts
 {
     /// <summary>Header lines, each with its end.</summary>
-    public static ReadOnlySpan<byte> Lines(Exchange exchange)
+    /// <param name="exchange">The request.</param>
+    /// <param name="cf">Whether <c>request.cf</c> is wanted: the runtime reads and writes it anew at each hop.</param>
+    public static ReadOnlySpan<byte> Lines(Exchange exchange, bool cf)
     {
+        if (!cf) return exchange.Request.Scheme == "https" ? "x-quarterdeck-scheme: https\r\n"u8 : [];
         var http2 = exchange.Request.Protocol == "HTTP/2";
         // http is what the runtime takes for granted
         if (exchange.Request.Scheme != "https") return http2 ? "x-quarterdeck-cf: {\"httpProtocol\":\"HTTP/2\"}\r\n"u8 : "x-quarterdeck-cf: {\"httpProtocol\":\"HTTP/1.1\"}\r\n"u8;

@@ -24,6 +24,7 @@ enum engine_symbol {
   SYMBOL_CONSTRUCT_BUFFER,
   SYMBOL_BEFORE_COLLECTION,
   SYMBOL_AFTER_COLLECTION,
+  SYMBOL_CODE_CACHE,
   SYMBOL_COUNT
 };
 
@@ -52,6 +53,7 @@ struct engine_originals {
   void (*enter)(isolate *);
   void (*leave)(isolate *);
   void *(*compile_module)(isolate *, void *source, int options, int reason);
+  void *(*code_cache)(void *script);
   void *(*allocate_buffer)(void **store, isolate *, size_t bytes, int shared, int initialized);
 };
 extern struct engine_originals original;

@@ -24,7 +24,9 @@ void slots_unlock(void);
 int slot_claim(const isolate *of);
 int slot_find(const isolate *of);
 void slot_release(const isolate *of);
-void slot_name(int slot, const char *script);
+/* The worker whose module has this name, not ended by a zero; null for a module of the runtime's. */
+const char *script_key(const char *script, size_t *length);
+void slot_name(int slot, const char *key, size_t length);
 const struct guard_limits *slot_limits(int slot);
 void slots_refresh(void);
 

@@ -96,14 +96,16 @@ static const struct guard_limits *look_up(const char *key) {
 }
 
 /* Scripts of workers are named t/KEY/module, with file:///bundle/ in front in newer module registries. */
-void slot_name(int slot, const char *script) {
+const char *script_key(const char *script, size_t *length) {
   static const char bundle[] = "file:///bundle/";
-  struct guard_slot *named = &guard->slots[slot];
   if (strncmp(script, bundle, sizeof bundle - 1) == 0) script += sizeof bundle - 1;
-  if (script[0] != 't' || script[1] != '/') return;
-  const char *key = script + 2;
-  size_t length = strcspn(key, "/");
-  if (key[length] != '/' || length == 0 || length >= GUARD_KEY) return;
+  if (script[0] != 't' || script[1] != '/') return NULL;
+  *length = strcspn(script + 2, "/");
+  return script[2 + *length] == '/' && *length > 0 && *length < GUARD_KEY ? script + 2 : NULL;
+}
+
+void slot_name(int slot, const char *key, size_t length) {
+  struct guard_slot *named = &guard->slots[slot];
   memcpy(named->key, key, length);
   named->limited = 1;
   limits_of[slot] = look_up(named->key);
