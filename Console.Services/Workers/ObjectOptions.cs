@@ -5,10 +5,10 @@ namespace Quarterdeck.Workers;
 /// <summary>Settings of one node's durable objects, under <c>Quarterdeck:Workers:Objects</c>.</summary>
 public sealed class ObjectOptions
 {
-    /// <summary>Most MiB of one object's database; what would pass it fails in the object.</summary>
+    /// <summary>MiB of one object's database from which on it can store no more.</summary>
     public int ObjectMiB { get; set; } = 1024;
 
-    /// <summary>MiB that all objects of one worker may have together before no more of them can be made.</summary>
+    /// <summary>MiB that all objects of one worker may have together before none can be made or store more.</summary>
     public int WorkerMiB { get; set; } = 10_240;
 
     /// <summary>Address and port on which this node takes calls of its objects from other nodes, over TLS, such as <c>0.0.0.0:8790</c>; empty for none: then other nodes refuse such calls.</summary>

@@ -8,7 +8,7 @@ namespace Quarterdeck.Workers;
 /// <summary>A worker's durable objects.</summary>
 /// <param name="Node">The node that has them; null before the first was called.</param>
 /// <param name="Bytes">What all of them take on the disk; null when that is another node's.</param>
-/// <param name="MostBytes">What they may take before no more can be made; null when that is another node's.</param>
+/// <param name="MostBytes">What they may take before none can be made or store more; null when that is another node's.</param>
 /// <param name="Classes">Their classes.</param>
 public sealed record ObjectReport(string? Node, long? Bytes, long? MostBytes, IReadOnlyList<ObjectClassInfo> Classes);
 

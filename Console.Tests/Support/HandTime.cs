@@ -1,15 +1,23 @@
 namespace Quarterdeck.Tests.Support;
 
-/// <summary>A clock that runs on by itself only for what waits (timers and time-stamps are real), and whose time of day the test moves; timers that come due by that fire at once.</summary>
-internal sealed class HandTime(DateTimeOffset now) : TimeProvider
+/// <summary>A clock whose time of day the test moves; timers that come due by that fire at once, and are real otherwise.</summary>
+/// <param name="now">Where it stands; null for a clock that goes on by itself, and from which the test moves it away.</param>
+/// <param name="stamps">Whether time-stamps follow it; else they are real.</param>
+internal sealed class HandTime(DateTimeOffset? now, bool stamps = false) : TimeProvider
 {
     private readonly Lock _lock = new();
     private readonly List<Timer> _timers = [];
-    private DateTimeOffset _now = now;
+    private TimeSpan _moved;
 
     public override DateTimeOffset GetUtcNow()
     {
-        lock (_lock) return _now;
+        lock (_lock) return (now ?? System.GetUtcNow()) + _moved;
+    }
+
+    public override long GetTimestamp()
+    {
+        if (!stamps) return base.GetTimestamp();
+        lock (_lock) return (now is null ? base.GetTimestamp() : 1) + (long)(_moved.TotalSeconds * TimestampFrequency);
     }
 
     public void Forward(TimeSpan by)
@@ -17,8 +25,9 @@ internal sealed class HandTime(DateTimeOffset now) : TimeProvider
         Timer[] due;
         lock (_lock)
         {
-            _now += by;
-            due = [.. _timers.Where(t => t.Due <= _now)];
+            _moved += by;
+            var reached = GetUtcNow();
+            due = [.. _timers.Where(t => t.Due <= reached)];
         }
         foreach (var timer in due) timer.Fire();
     }

@@ -15,7 +15,7 @@ public sealed partial class WorkerObjectsTab
     private List<ObjectInfo> _objects = [];
     private Problem? _problem;
     private string? _class, _next;
-    private bool _busy;
+    private bool _busy, _reading;
 
     [Inject] private WorkerObjects Objects { get; set; } = default!;
     [Inject] private CallerAccessor Callers { get; set; } = default!;
@@ -42,15 +42,19 @@ public sealed partial class WorkerObjectsTab
         if ((_class ?? (report.Classes.Count == 1 ? report.Classes[0].Class : null)) is { } shown) await OpenAsync(shown);
     }
 
-    private Task OpenAsync(string name)
+    private async Task OpenAsync(string name)
     {
-        (_class, _objects, _next) = (name, [], null);
-        return MoreAsync();
+        (_class, _objects, _next, _reading) = (name, [], null, true);
+        await MoreAsync();
+        if (_class == name) _reading = false;
     }
 
     private async Task MoreAsync()
     {
-        if (!(await Objects.ListAsync(await Callers.GetAsync(), Worker.Name, _class!, _next, Slice, CancellationToken.None)).TryGet(out var slice, out _problem)) return;
+        var asked = _class;
+        var got = await Objects.ListAsync(await Callers.GetAsync(), Worker.Name, asked!, _next, Slice, CancellationToken.None);
+        // Somebody who clicked on meanwhile looks at another class.
+        if (asked != _class || !got.TryGet(out var slice, out _problem)) return;
         _objects.AddRange(slice.Items);
         _next = slice.Next;
     }

@@ -14,7 +14,7 @@ internal sealed partial class ObjectFleet(
 {
     // User ids: between those of cordons and those of start-up checks, so that no neighbour reads the files.
     private const int FirstUser = 8192, Users = 16_384, OwnPercent = 10;
-    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(5), Soon = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Turn = TimeSpan.FromSeconds(5), Glance = TimeSpan.FromSeconds(1), Soon = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<long, ObjectServer> _servers = new();
     private readonly ConcurrentDictionary<long, DateTimeOffset> _wakes = new();
@@ -45,18 +45,18 @@ internal sealed partial class ObjectFleet(
         }
     }
 
-    /// <summary>Bytes that one worker's objects may have before no more can be made.</summary>
+    /// <summary>Bytes that one worker's objects may have before they can store no more.</summary>
     public long MostBytes => (long)limits.WorkerMiB << 20;
 
-    /// <summary>Why no more objects of a worker can be made; null when they can. Measured every few seconds.</summary>
-    public string? Full(long serial) => _bytes.GetValueOrDefault(serial) is var bytes && bytes >= (long)limits.WorkerMiB << 20
-        ? $"The worker's durable objects have {bytes >> 20} MiB, {limits.WorkerMiB} are allowed: no more of them can be made. Delete some, or ask an administrator for more." : null;
+    /// <summary>Why a worker's objects can store no more; null when they can. Measured every few seconds.</summary>
+    public string? Full(long serial) => _bytes.GetValueOrDefault(serial) is var bytes && bytes >= MostBytes
+        ? $"The worker's durable objects have {bytes >> 20} MiB, {limits.WorkerMiB} are allowed: no object can be made, and none can store more. Delete some, or ask an administrator for more." : null;
 
     /// <summary>Notes that a worker's objects have an alarm.</summary>
     public async Task WakeAsync(long serial, CancellationToken cancellation)
     {
-        if (_wakes.TryGetValue(serial, out var known) && known <= DateTimeOffset.UtcNow) return;
-        var now = DateTimeOffset.UtcNow;
+        var now = parts.Time.GetUtcNow();
+        if (_wakes.TryGetValue(serial, out var known) && known <= now) return;
         await store.WakeAsync(serial, now, cancellation);
         _wakes[serial] = now;
     }
@@ -68,27 +68,32 @@ internal sealed partial class ObjectFleet(
         await StopAllAsync();
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+        EveryAsync(Turn, TurnAsync, stoppingToken),
+        // Turns ask the database, which may hang for longer than the right to run lasts; this never does.
+        EveryAsync(Glance, _ => lease.IsHeld ? Task.CompletedTask : YieldAsync(), stoppingToken));
+
+    private async Task EveryAsync(TimeSpan pause, Func<CancellationToken, Task> work, CancellationToken stopping)
     {
-        while (!stoppingToken.IsCancellationRequested)
+        while (!stopping.IsCancellationRequested)
         {
-            try { await TurnAsync(stoppingToken); }
-            catch (Exception e) when (e is not OperationCanceledException) { Log.TurnFailed(logger, e); }
-            await Task.Delay(Turn, parts.Time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            try { await work(stopping); }
+            catch (Exception e) when (!stopping.IsCancellationRequested) { Log.TurnFailed(logger, e); }
+            await Task.Delay(pause, parts.Time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    // Another process may run them from now on.
+    private Task YieldAsync()
+    {
+        _loaded = false;
+        return StopAllAsync();
     }
 
     private async Task TurnAsync(CancellationToken cancellation)
     {
         await lease.TriedAsync(cancellation);
-        if (!lease.IsHeld)
-        {
-            // Another process may run them from now on.
-            _loaded = false;
-            await StopAllAsync();
-            return;
-        }
-        if (!table.IsLoaded) return;
+        if (!lease.IsHeld || !table.IsLoaded) return;
         if (!_loaded)
         {
             foreach (var (serial, at) in await store.WakesAsync(lease.Id, cancellation)) _wakes[serial] = at;
@@ -98,7 +103,7 @@ internal sealed partial class ObjectFleet(
         foreach (var (key, serial, here) in await store.DeletedAsync(lease.Id, cancellation))
             if (!here || await CalmAsync(() => EmptyAsync(key, serial, cancellation))) await store.ForgetAsync(key, cancellation);
         foreach (var (serial, at) in _wakes)
-            if (at <= DateTimeOffset.UtcNow + Turn && !_servers.ContainsKey(serial) && table.Current.Workers.TryGetValue(serial, out var worker) && worker is { Tier: not WorkerTier.Off, Versions.Count: > 0 }) Get(serial);
+            if (at <= parts.Time.GetUtcNow() + Turn && !_servers.ContainsKey(serial) && table.Current.Workers.TryGetValue(serial, out var worker) && worker is { Tier: not WorkerTier.Off, Versions.Count: > 0 }) Get(serial);
         foreach (var (serial, server) in _servers)
         {
             _bytes[serial] = ObjectFiles.Bytes(FolderOf(serial));
@@ -114,7 +119,7 @@ internal sealed partial class ObjectFleet(
         var own = worker.Versions.Count > 0 ? worker.Versions[0].Limits : WorkerLimits.Usual;
         return new ObjectServer(server => new ServerProcess(parts, new ServerSetup(
             $"o{serial}", WorkerTier.Cordon, serial, Math.Max(16, own.MemoryMiB), (long)Math.Max(parts.Options.CordonMiB, own.MemoryMiB + own.BuffersMiB + 160) << 20, own.CpuPercent + OwnPercent,
-            parts.Options.FirstUser + FirstUser + (int)(serial % Users), (key, cancellation) => CodeAsync(serial, key, server, cancellation), new ObjectFolder(folder, (long)limits.ObjectMiB << 10)),
+            parts.Options.FirstUser + FirstUser + (int)(serial % Users), (key, cancellation) => CodeAsync(serial, key, server, cancellation), new ObjectFolder(folder, (long)limits.ObjectMiB << 20)),
             end => end.Blame is null ? Task.CompletedTask : blamed(end), () => Revive(serial)), parts.Time);
     }
 
@@ -141,7 +146,7 @@ internal sealed partial class ObjectFleet(
     private async Task<bool> IsIdleAsync(ObjectServer server, CancellationToken cancellation)
     {
         if (server.Process.Admin is not { } admin) return false;
-        var recent = DateTimeOffset.UtcNow.AddMinutes(-parts.Options.CordonIdleMinutes).ToUnixTimeMilliseconds();
+        var recent = parts.Time.GetUtcNow().AddMinutes(-parts.Options.CordonIdleMinutes).ToUnixTimeMilliseconds();
         return (await admin.ListAsync(cancellation)).All(i => i.Live == 0 && i.Used < recent);
     }
 
@@ -150,7 +155,7 @@ internal sealed partial class ObjectFleet(
     {
         if (server.Process.Admin is not { } admin) return false;
         var next = await admin.NextAlarmAsync(cancellation);
-        if (next < DateTimeOffset.UtcNow + Soon) return false;
+        if (next < parts.Time.GetUtcNow() + Soon) return false;
         await store.WakeAsync(serial, next, cancellation);
         if (next is { } at) _wakes[serial] = at;
         else _wakes.TryRemove(serial, out _);
@@ -195,14 +200,11 @@ internal sealed partial class ObjectFleet(
 
     private async Task StopAsync(long serial, ObjectServer server)
     {
-        _servers.TryRemove(new KeyValuePair<long, ObjectServer>(serial, server));
-        await server.DisposeAsync();
+        if (_servers.TryRemove(new KeyValuePair<long, ObjectServer>(serial, server))) await server.DisposeAsync();
     }
 
-    private async Task StopAllAsync()
-    {
-        foreach (var (serial, server) in _servers) await StopAsync(serial, server);
-    }
+    // At once: each may take a second, and all must have ended before another process may begin.
+    private Task StopAllAsync() => Task.WhenAll(_servers.Select(s => StopAsync(s.Key, s.Value)));
 
     private static ProblemException Away(string why) => new(Problem.Unavailable("The durable objects do not run", why));
 

@@ -18,13 +18,13 @@ internal sealed class ObjectRouter(ObjectStore store, StoreLease lease, ObjectFl
     public async Task<Result<long>> OwnerAsync(string key, WorkerKey caller, CancellationToken cancellation)
     {
         if (packages.Find(caller)?.Namespaces.Contains(key) != true) return Problem.NotFound("namespace of durable objects", key);
+        if (_classes.TryGetValue(key, out var seen) && Stopped(seen.Row.Serial) is { } stopped) return stopped;
         if (await ClassAsync(key, cancellation) is not { } row) return Problem.Unavailable("The durable objects are gone", "Their class was deleted by a migration, or their worker was. Deploy the worker again to begin with new ones.");
         if (table.Current.Workers.GetValueOrDefault(row.Serial) is not { Versions.Count: > 0 } worker) return Problem.Unavailable("The worker is not deployed", $"No version of the worker runs that has the durable objects of the class '{row.Name}'.");
         if (worker.Tier is WorkerTier.Off) return Problem.Unavailable("The worker is off", $"The worker '{worker.Name}' is switched off, and its durable objects with it.");
         if (await HomeAsync(row.Serial, cancellation) is not { } home) return Problem.Unavailable("The worker is gone", "The worker that has these durable objects was deleted.");
-        if (home.Id != lease.Id && (Unreachable(home) ?? Failure(row.Serial)) is { } why) return why;
-        if (home.Id != lease.Id) return row.Serial;
-        return lease.IsHeld ? row.Serial : Problem.Unavailable("The durable objects do not run", lease.Reason);
+        var why = home.Id == lease.Id ? Stopped(row.Serial) : Unreachable(home) ?? Failure(row.Serial);
+        return why is null ? row.Serial : why;
     }
 
     public async Task<Result<ObjectVersions>> VersionsAsync(string key, long serial, CancellationToken cancellation)
@@ -37,6 +37,7 @@ internal sealed class ObjectRouter(ObjectStore store, StoreLease lease, ObjectFl
 
     public async Task<Stream> ConnectAsync(long serial, ObjectLink link, CancellationToken cancellation)
     {
+        if (Stopped(serial) is { } stopped) throw new ProblemException(stopped);
         if (await HomeAsync(serial, cancellation) is not { } home) throw new ProblemException(Problem.NotFound("worker", serial));
         if (home.Id == lease.Id) return await fleet.Get(serial).ConnectAsync(link, cancellation);
         if (Unreachable(home) is { } why) throw new ProblemException(why);
@@ -57,6 +58,10 @@ internal sealed class ObjectRouter(ObjectStore store, StoreLease lease, ObjectFl
     /// <summary>Where a worker's objects are; null when they are nowhere yet, which stays so.</summary>
     public async Task<(StoreRow Row, bool Here)?> FindAsync(long serial, CancellationToken cancellation) =>
         await store.HomeAsync(serial, null, cancellation) is { } home ? (home, home.Id == lease.Id) : null;
+
+    // What is known to be here and may not run is refused without asking a database that may hang.
+    private Problem? Stopped(long serial) =>
+        !lease.IsHeld && _homes.TryGetValue(serial, out var home) && home.Row.Id == lease.Id ? Problem.Unavailable("The durable objects do not run", lease.Reason) : null;
 
     private Problem? Failure(long serial) => _failures.TryGetValue(serial, out var last) && time.GetElapsedTime(last.At) < Pause ? last.Why : null;
 

@@ -17,21 +17,22 @@ internal sealed partial class StoreLease(
     private readonly string _holder = Guid.NewGuid().ToString("N");
     private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private FileStream? _lock;
-    private string? _id;
+    private string _id = "";
+    private string _reason = "It has not been asked for yet.";
     private long _heldFrom;
     private bool _held;
 
     /// <summary>Folder of all objects of this node.</summary>
     public string Folder { get; } = Path.Combine(console.DataFolder, "workers", "objects");
 
-    /// <summary>The store's id; made once, and copied with the folder.</summary>
-    public string Id => _id ?? throw new InvalidOperationException("The store was not opened.");
+    /// <summary>The store's id; made once, and copied with the folder. Empty, as no store's is, while the folder is another console's.</summary>
+    public string Id => _id;
 
     /// <summary>Whether objects may run here now.</summary>
     public bool IsHeld => _held && (db.Dialect.Engine is DatabaseEngine.Sqlite || time.GetElapsedTime(_heldFrom) < Length - Margin);
 
     /// <summary>Why they may not.</summary>
-    public string Reason { get; private set; } = "It has not been asked for yet.";
+    public string Reason => _held && !IsHeld ? $"This node's right to run them could not be renewed for {time.GetElapsedTime(_heldFrom).TotalSeconds:0} s: the database does not answer. They go on when it does." : _reason;
 
     /// <summary>What other nodes need to call here; set before the start.</summary>
     public (string? Address, string? Fingerprint, string? Token) Door { get; set; }
@@ -58,7 +59,7 @@ internal sealed partial class StoreLease(
             try { await HoldAsync(stoppingToken); }
             catch (Exception e) when (e is not OperationCanceledException)
             {
-                Reason = $"This node's right to run them cannot be renewed: {e.Message}";
+                _reason = $"This node's right to run them cannot be renewed: {e.Message}";
                 Log.NotRenewed(logger, e);
             }
             _first.TrySetResult();
@@ -75,7 +76,7 @@ internal sealed partial class StoreLease(
         {
             if (_held) Log.Lost(logger, Id);
             _held = false;
-            Reason = $"Another process runs the objects of the store {Id}. A copy of a data folder must not be used beside the original.";
+            _reason = $"Another process runs the objects of the store {Id}. A copy of a data folder must not be used beside the original.";
             return;
         }
         (_heldFrom, _held) = (began, true);
@@ -88,7 +89,7 @@ internal sealed partial class StoreLease(
         try { _lock = new FileStream(Path.Combine(Folder, "store"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None); }
         catch (IOException e)
         {
-            Reason = $"The folder '{Folder}' belongs to another console that runs: {e.Message}";
+            _reason = $"The folder '{Folder}' belongs to another console that runs: {e.Message}";
             return false;
         }
         var text = new StreamReader(_lock).ReadToEnd();

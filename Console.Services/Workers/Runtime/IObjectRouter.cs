@@ -21,7 +21,7 @@ internal interface IObjectRouter
     /// <exception cref="ProblemException">It cannot be reached; the message tells why.</exception>
     Task<Stream> ConnectAsync(long serial, ObjectLink link, CancellationToken cancellation);
 
-    /// <summary>Why no more objects of a worker can be made; null when they can.</summary>
+    /// <summary>Why a worker's objects can store no more; null when they can.</summary>
     string? Full(long serial);
 
     /// <summary>Notes that objects of a worker want to be woken, so that their process runs whenever this node does.</summary>

@@ -52,7 +52,7 @@ internal sealed partial class Sandbox(ProcessRunner processes, ILogger<Sandbox> 
         [
             .. space, "--net", "--mount", "--ipc", "--uts", "--propagation", "private", "--", "/bin/sh", "-c", Script, "sandbox.sh",
             folders.Io, folders.Root, binary, library ?? "", kind is SandboxKind.Full ? user.ToString(CultureInfo.InvariantCulture) : "", string.Join(' ', cgroups),
-            data?.Path ?? "", data is { MostFileKiB: { } most } ? most.ToString(CultureInfo.InvariantCulture) : "",
+            data?.Path ?? "", data?.MostFileKiB.ToString(CultureInfo.InvariantCulture) ?? "",
             "/usr/bin/env", .. environment.Select(v => $"{v.Key}={v.Value}"), "/workerd", .. arguments,
         ]) { Environment = new Dictionary<string, string> { ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin" } };
     }

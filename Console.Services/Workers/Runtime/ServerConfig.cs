@@ -16,8 +16,8 @@ internal static class ServerConfig
     /// <param name="folder">Where it is written.</param>
     /// <param name="seen">The folder's path for the process.</param>
     /// <param name="heapMiB">Most heap of an isolate.</param>
-    /// <param name="objects">Whose durable objects it has, and the path of their folder for the process; null for none.</param>
-    public static void Write(string folder, string seen, int heapMiB, (long Serial, string Seen)? objects = null)
+    /// <param name="objects">Whose durable objects it has, the path of their folder for the process, and most bytes of one; null for none.</param>
+    public static void Write(string folder, string seen, int heapMiB, (long Serial, string Seen, long MostBytes)? objects = null)
     {
         foreach (var module in RuntimeFiles.Dispatcher) File.WriteAllText(Path.Combine(folder, module), RuntimeFiles.Read(module));
         var lanes = Enumerable.Range(0, Lanes);
@@ -33,7 +33,7 @@ internal static class ServerConfig
                   modules = [{{modules}}],
                   compatibilityDate = "2026-11-01", compatibilityFlags = ["service_binding_extra_handlers"{{(objects is null ? "" : ", \"experimental\"")}}],
                   bindings = [(name = "LOADER", workerLoader = (id = "workers")), (name = "HOST", service = "host"), (name = "NET", service = "net"),
-                    {{string.Join(", ", lanes.Select(n => $"(name = \"LANE{n}\", service = \"lane{n}\")"))}}{{(objects is { } own ? Bound(own.Serial) : "")}}],
+                    {{string.Join(", ", lanes.Select(n => $"(name = \"LANE{n}\", service = \"lane{n}\")"))}}{{(objects is { } own ? Bound(own.Serial, own.MostBytes) : "")}}],
                   {{(objects is null ? "" : Namespaces)}}
                   globalOutbound = "internet")),
                 (name = "host", external = (address = "unix:{{Text(seen)}}/host.sock", http = ())),
@@ -60,8 +60,8 @@ internal static class ServerConfig
         durableObjectStorage = (localDisk = "data"),
         """;
 
-    private static string Bound(long serial) =>
-        $", (name = \"SERIAL\", json = \"{serial.ToString(CultureInfo.InvariantCulture)}\"), (name = \"OBJECTS\", durableObjectNamespace = \"Objects\"), (name = \"DIRECTORY\", durableObjectNamespace = \"Directory\")";
+    private static string Bound(long serial, long mostBytes) => string.Create(CultureInfo.InvariantCulture,
+        $", (name = \"SERIAL\", json = \"{serial}\"), (name = \"MOST\", json = \"{mostBytes}\"), (name = \"OBJECTS\", durableObjectNamespace = \"Objects\"), (name = \"DIRECTORY\", durableObjectNamespace = \"Directory\")");
 
     private static string Text(string value) => value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
 }

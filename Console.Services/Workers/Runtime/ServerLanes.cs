@@ -8,7 +8,7 @@ namespace Quarterdeck.Workers.Runtime;
 /// <summary>The ways of one compute server to durable objects: its configuration has a fixed number of sockets, and each leads to one worker's objects at a time.</summary>
 /// <remarks>
 /// <c>way/{namespace}</c>: <c>{"serial":1,"lane":0}</c>, the lane null when the objects are in the asking server itself.
-/// For the server that has them: <c>version/{namespace}</c>: <c>{"class":"Name","versions":[["serial@version",percent]],"at":1}</c>; <c>wake</c>: an alarm was set; <c>room</c>: an object is to be made.
+/// For the server that has them: <c>version/{namespace}</c>: <c>{"class":"Name","versions":[["serial@version",percent]],"at":1}</c>; <c>wake</c>: an alarm was set; <c>room</c>: an object is to be made, or to store more.
 /// </remarks>
 /// <param name="router">Knows where objects are.</param>
 /// <param name="io">The server's folder.</param>

@@ -21,8 +21,12 @@ internal sealed record ServerSetup(
 
 /// <summary>The folder of one worker's durable objects.</summary>
 /// <param name="Path">Absolute.</param>
-/// <param name="MostFileKiB">Most KiB of one object's database; null for no limit.</param>
-internal sealed record ObjectFolder(string Path, long? MostFileKiB);
+/// <param name="MostBytes">Bytes of one object's database from which on it can store no more.</param>
+internal sealed record ObjectFolder(string Path, long MostBytes)
+{
+    /// <summary>Most KiB of a file: what objects meet that write past <see cref="MostBytes"/> in one statement, and the logs of their databases.</summary>
+    public long MostFileKiB => (MostBytes >> 10) + (64 << 10);
+}
 
 /// <summary>Follows the guard of one process until disposed: <see cref="GuardPatrol.Watch"/>.</summary>
 internal delegate IDisposable GuardWatch(GuardView view, Func<string, Task> evict);

@@ -36,7 +36,7 @@ internal sealed class ServerStart(ServerParts parts, ServerSetup setup, ServerFo
     /// <summary>The command that becomes workerd.</summary>
     public ProcessSpec Command(GuardView? view)
     {
-        var objects = setup.Objects is { } data ? (setup.Serial!.Value, Walled ? "/data" : data.Path) : ((long, string)?)null;
+        var objects = setup.Objects is { } data ? (setup.Serial!.Value, Walled ? "/data" : data.Path, data.MostBytes) : ((long, string, long)?)null;
         ServerConfig.Write(folders.Io, Seen, setup.HeapMiB, objects);
         var library = view is null ? null : guard.LibraryPath;
         var environment = new Dictionary<string, string>(library is null ? [] : guard.Environment(Path.Combine(Seen, "guard")));

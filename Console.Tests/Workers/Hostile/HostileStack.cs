@@ -14,7 +14,7 @@ using Quarterdeck.Workers;
 
 namespace Quarterdeck.Tests.Workers.Hostile;
 
-/// <summary>The worker platform as the console runs it: registry, front, one shared shard, cordons, guard and tiers, on SQLite. Only pages and REST are missing.</summary>
+/// <summary>The worker platform as the console runs it: registry, front, one shared shard, cordons, guard and tiers. Only pages and REST are missing.</summary>
 internal sealed class HostileStack : IAsyncDisposable
 {
     private readonly TestDatabase _database;
@@ -40,14 +40,19 @@ internal sealed class HostileStack : IAsyncDisposable
 
     public IReadOnlyList<ComputeServerInfo> Servers => Get<ComputeServers>().List();
 
+    /// <summary>How the database is reached; null for SQLite.</summary>
+    public string? Connection => _database.Options.Database;
+
     public T Get<T>() where T : notnull => _services.GetRequiredService<T>();
 
     /// <summary>Starts it.</summary>
     /// <param name="workerd">Another binary than the build's.</param>
     /// <param name="settings">More settings; null for none.</param>
-    public static async Task<HostileStack> StartAsync(string? workerd = null, Dictionary<string, string?>? settings = null)
+    /// <param name="engine">Where definitions are.</param>
+    /// <param name="time">The console's clock; the runtime's own is real. Null for the real one.</param>
+    public static async Task<HostileStack> StartAsync(string? workerd = null, Dictionary<string, string?>? settings = null, DatabaseEngine engine = DatabaseEngine.Sqlite, TimeProvider? time = null)
     {
-        var database = await TestDatabase.CreateAsync(DatabaseEngine.Sqlite);
+        var database = await TestDatabase.CreateAsync(engine);
         var log = new EndedLog();
         var services = new ServiceCollection();
         services.AddLogging(logging => logging.AddProvider(log).SetMinimumLevel(LogLevel.Information));
@@ -57,7 +62,7 @@ internal sealed class HostileStack : IAsyncDisposable
             // A busy machine: what is stuck is told by CPU, not by the clock.
             ["Quarterdeck:Workers:Servers:SilentSeconds"] = "60",
         }).AddInMemoryCollection(settings).Build());
-        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(time ?? TimeProvider.System);
         services.AddSingleton(database.Options with { WorkerUrls = "http://127.0.0.1:0" });
         services.AddSingleton(_ => Db.For(database.Options));
         services.AddEvents();

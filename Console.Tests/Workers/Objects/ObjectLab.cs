@@ -20,6 +20,7 @@ internal static class ObjectLab
             super(ctx, env);
             this.memory = 0; this.born = ++born; this.woken = [];
             ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS clicks (at INTEGER)");
+            ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS notes (token TEXT)");
           }
           get version() { return VERSION; }
           async add() {
@@ -48,6 +49,18 @@ internal static class ObjectLab
           }
           async clear() { await this.ctx.storage.deleteAll(); return [...(await this.ctx.storage.list()).keys()].length; }
           async fill(mib) { for (let i = 0; i < mib; i++) await this.ctx.storage.put(`part ${i}`, "x".repeat(1 << 20)); return [...(await this.ctx.storage.list()).keys()].length; }
+          async parts() { return [...(await this.ctx.storage.list({ prefix: "part " })).values()].filter(v => v.length === 1 << 20).length; }
+          async drop() { for (const key of (await this.ctx.storage.list({ prefix: "part " })).keys()) await this.ctx.storage.delete(key); return true; }
+          async goRound(mib) {
+            const { storage } = this.ctx, { put } = Object.getPrototypeOf(storage);
+            for (let i = 0; i < mib; i++) { await put.call(storage, `part ${i}`, "y".repeat(1 << 20)); await storage.sync(); }
+            return mib;
+          }
+          async note(token) { this.ctx.storage.sql.exec("INSERT INTO notes VALUES (?)", token); await this.ctx.storage.put(`note ${token}`, token); return token; }
+          async notes() {
+            const rows = this.ctx.storage.sql.exec("SELECT token FROM notes ORDER BY token").toArray().map(r => r.token);
+            return [rows, [...(await this.ctx.storage.list({ prefix: "note " })).values()].sort()];
+          }
           spin() { for (;;); }
           async fetch(request) {
             if (request.headers.get("upgrade") === "websocket") {

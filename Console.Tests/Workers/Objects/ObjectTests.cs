@@ -65,27 +65,6 @@ public sealed class ObjectTests
         await Eventually.Is(async () => await stack.AskAsync("/c/woken_") is """["0 false"]""", "the alarm rang after the process was killed");
     }
 
-    [Fact, Trait("Category", "Long")]
-    public async Task A_web_socket_stays_with_its_object_while_that_sleeps()
-    {
-        await using var stack = await HostileStack.StartAsync();
-        (await stack.DeployAsync("counter", ObjectLab.Version("one"), ObjectLab.Metadata())).ShouldBeNull();
-        using var first = await stack.SocketAsync("/room/fetch");
-        using var second = await stack.SocketAsync("/room/fetch");
-        await ObjectLab.SayAsync(first, "hi");
-        (await ObjectLab.HearAsync(first)).ShouldBe("hi 2");
-        (await ObjectLab.HearAsync(second)).ShouldBe("hi 2");
-        (await stack.AskAsync("/room/add")).ShouldContain("\"memory\":1");
-        // workerd lets an object sleep after ten quiet seconds: its memory is gone then, its sockets are not.
-        await Eventually.Is(async () =>
-        {
-            await Task.Delay(TimeSpan.FromSeconds(15));
-            return (await stack.AskAsync("/room/add")).Contains("\"memory\":1", StringComparison.Ordinal);
-        }, "the object slept");
-        await ObjectLab.SayAsync(second, "again");
-        (await ObjectLab.HearAsync(first)).ShouldBe("again 2");
-    }
-
     [Fact]
     public async Task A_loop_in_one_object_ends_and_leaves_the_others_and_the_shard_alone()
     {

@@ -6,8 +6,17 @@ const MOST_AT_ONCE = 64, MOST_TRIES = 6, RETRY_MS = 2000, AWAY_MS = 15000;
 
 export const directoryOf = env => env.DIRECTORY.get(env.DIRECTORY.idFromName("directory"));
 
-// An object's hold on its own alarm.
-export class ObjectAlarms extends WorkerEntrypoint {
+const host = (env, call) => env.HOST.fetch(`http://host/b/objects/${call}`, { method: "POST", headers: { "x-quarterdeck-worker": `${env.SERIAL}@0` } });
+
+// Why the worker's objects can store no more; null when they can.
+async function full(env) {
+  const room = await host(env, "room");
+  return room.ok ? null : (await room.text()).trim();
+}
+
+// What an object asks of its host: its own alarm, and whether there is room.
+export class ObjectHost extends WorkerEntrypoint {
+  full() { return full(this.env); }
   set(at) { return directoryOf(this.env).setAlarm(this.ctx.props.ns, this.ctx.props.id, at); }
   get() { return directoryOf(this.env).getAlarm(this.ctx.props.ns, this.ctx.props.id); }
 }
@@ -26,15 +35,15 @@ export class Directory extends DurableObject {
   }
 
   async add({ ns, id, name, file }) {
-    const room = await this.#host("room");
-    if (!room.ok) throw new Error((await room.text()).trim());
+    const why = await full(this.env);
+    if (why !== null) throw new Error(why);
     this.#sql.exec("INSERT INTO objects (ns, id, name, file, made) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", ns, id, name ?? null, file, Date.now());
   }
 
   async setAlarm(ns, id, at) {
     // The console must know before, or it might stop this process for being idle and never start it again.
     if (at !== null && !this.#told) {
-      const told = await this.#host("wake");
+      const told = await host(this.env, "wake");
       if (!told.ok) throw new Error((await told.text()).trim());
       this.#told = true;
     }
@@ -95,8 +104,6 @@ export class Directory extends DurableObject {
     // Full hands: whoever is done looks again.
     else if (this.#firing < MOST_AT_ONCE) await this.ctx.storage.setAlarm(Math.max(at, Date.now()));
   }
-
-  #host(call) { return this.env.HOST.fetch(`http://host/b/objects/${call}`, { method: "POST", headers: { "x-quarterdeck-worker": `${this.env.SERIAL}@0` } }); }
 
   #first() { return this.#sql.exec("SELECT MIN(alarm) AS at FROM objects WHERE firing IS NULL").one().at; }
 }

@@ -46,7 +46,7 @@ export class Objects extends DurableObject {
   #facet({ ns, id, name, cls }) {
     const { env, ctx } = this, slot = slotOf(this.#key);
     return ctx.facets.get(FACET, () => ({
-      id, class: env.LOADER.get(slot.name, slot.loader).getDurableObjectClass(cls, { props: { id, name, alarms: ctx.exports.ObjectAlarms({ props: { ns, id } }) } }),
+      id, class: env.LOADER.get(slot.name, slot.loader).getDurableObjectClass(cls, { props: { id, name, most: env.MOST, host: ctx.exports.ObjectHost({ props: { ns, id } }) } }),
     }));
   }
 

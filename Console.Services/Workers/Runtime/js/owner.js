@@ -2,4 +2,4 @@
 export { default, admin, Egress, HostBinding, ObjectDoor, Service, Tail } from "./dispatcher.js";
 export { objects } from "./gate.js";
 export { Objects } from "./keeper.js";
-export { Directory, ObjectAlarms } from "./directory.js";
+export { Directory, ObjectHost } from "./directory.js";
