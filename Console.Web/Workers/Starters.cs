@@ -207,7 +207,7 @@ public static class Starters
                 if (file === null) return new Response(`There is no ${key}\n`, { status: 404 });
                 const headers = new Headers({ etag: file.httpEtag });
                 file.writeHttpMetadata(headers);
-                if (file.body === undefined) return new Response(null, { status: 304, headers }); // the visitor has it already
+                if (!("body" in file)) return new Response(null, { status: 304, headers }); // the visitor has it already
                 return new Response(file.body, { headers });
               },
             };
