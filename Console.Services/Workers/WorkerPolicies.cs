@@ -7,7 +7,9 @@ namespace Quarterdeck.Workers;
 /// <summary>Limits and trust that the administrator set for all workers.</summary>
 public sealed class WorkerPolicies
 {
-    private const string Target = "worker-policy:all";
+    /// <summary>What it is called in the audit log.</summary>
+    public const string Target = "worker-policy:all";
+
     private readonly PolicyStore _store;
     private readonly WorkerNews _news;
     private readonly Guard _guard;

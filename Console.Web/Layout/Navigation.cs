@@ -51,6 +51,7 @@ public static class Navigation
             new("Buckets", "buckets", "folder", WorkersPermissions.Read),
             new("Queues", "queues", "operation", WorkersPermissions.Read),
             new("Compute servers", "compute-servers", "processor", WorkersPermissions.Read),
+            new("Limits", "worker-limits", "settings", WorkersPermissions.Read),
         ]),
         new("Activity",
         [

@@ -29,6 +29,15 @@ internal sealed record LimitRow(string Field, string Label, string Unit, Func<Wo
         new("startupMs", "Start-up", "ms", l => l.StartupMs),
     ];
 
+    /// <summary>Limits whose numbers come from each row, in the stored unit.</summary>
+    public static WorkerLimits Limits(Func<LimitRow, long> value)
+    {
+        var of = All.ToDictionary(row => row.Field, value);
+        return new(Int("cpuMs"), Int("cpuPercent"), Int("memoryMiB"), Int("buffersMiB"), Int("wallMs"), Int("concurrentSubrequests"), Int("subrequests"), of["requestBytes"], of["responseBytes"], of["codeBytes"], Int("startupMs"));
+
+        int Int(string field) => (int)Math.Min(of[field], int.MaxValue);
+    }
+
     /// <summary>Its label with the unit, for screen readers.</summary>
     public string Named => Unit.Length > 0 ? $"{Label} in {Unit}" : Label;
 

@@ -36,6 +36,7 @@ public static class Routes
         ("queues", "/queues"),
         ("buckets", "/buckets"),
         ("compute-servers", "/compute-servers"),
+        ("worker-limits", "/worker-limits"),
         ("api", "/api"),
         ("not-found", "/nothing-is-here"),
     ];

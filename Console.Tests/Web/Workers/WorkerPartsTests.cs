@@ -67,6 +67,35 @@ public sealed class WorkerPartsTests : BunitContext
     }
 
     [Fact]
+    public void A_policy_is_saved_as_typed_told_what_is_wrong_beside_its_field_and_only_shown_to_who_may_not_change_it()
+    {
+        var odd = WorkerPolicy.Usual with { Ceilings = WorkerLimits.Most with { RequestBytes = 123_456_789 } };
+        WorkerPolicy? saved = null;
+        var card = Render<WorkerPolicyCard>(p => p.Add(x => x.Policy, odd).Add(x => x.Changes, true).Add(x => x.Save, policy => saved = policy));
+        card.Find("input[aria-label='Default of CPU per turn in ms']").Change("soon");
+        card.Find("button.primary").Click();
+        saved.ShouldBeNull();
+        card.Find("#wrong-defaults-cpuMs").TextContent.ShouldBe("Type a number.");
+        card.Find("input[aria-label='Default of CPU per turn in ms']").Change("250");
+        card.Find("input[aria-label='Ceiling of Code in MiB']").Change("1.5");
+        card.Find("select").Change("operator");
+        card.Find("button.primary").Click();
+        saved.ShouldBe(odd with { Defaults = WorkerLimits.Usual with { CpuMs = 250 }, Ceilings = odd.Ceilings with { CodeBytes = 3 << 19 }, TrustedRole = Quarterdeck.Access.Role.Operator });
+
+        card.Render(p => p.Add(x => x.Problem, Quarterdeck.Platform.Problem.Invalid("defaults.codeBytes", "It is more than the ceiling.", "Raise the ceiling.")));
+        card.Find("#wrong-defaults-codeBytes").TextContent.ShouldBe("It is more than the ceiling. Raise the ceiling.");
+        card.Find("input[aria-describedby='wrong-defaults-codeBytes']").GetAttribute("aria-invalid").ShouldBe("true");
+
+        card.FindAll("button").First(b => b.TextContent.StartsWith("Fill in", StringComparison.Ordinal)).Click();
+        card.Find("button.primary").Click();
+        saved.ShouldBe(WorkerPolicy.Usual);
+
+        card.Render(p => p.Add(x => x.Changes, false));
+        card.FindAll("input, select, button").Count.ShouldBe(0);
+        card.Markup.ShouldContain("Administrators deploy into shared processes.");
+    }
+
+    [Fact]
     public void Bindings_keep_their_shape_and_secrets_their_silence()
     {
         static WorkerBinding Of(string name, BindingKind kind, string json) => new(name, kind, JsonDocument.Parse(json).RootElement);
