@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Dapper;
 using Microsoft.Extensions.Logging.Abstractions;
 using Quarterdeck.Database;
@@ -40,7 +41,14 @@ public sealed class EventBusTests : IAsyncLifetime
 
     private static async Task BecomesAsync(EventBus bus, LiveHealth health)
     {
-        for (var until = DateTime.UtcNow.AddSeconds(15); bus.State.Health != health; await Task.Delay(10)) (DateTime.UtcNow < until).ShouldBeTrue(bus.State.ToString());
+        for (var until = DateTime.UtcNow.AddSeconds(60); bus.State.Health != health; await Task.Delay(10)) (DateTime.UtcNow < until).ShouldBeTrue(bus.State.ToString());
+    }
+
+    private const string Connections = "FROM pg_stat_activity WHERE application_name = 'quarterdeck-events' AND datname = current_database()";
+
+    private static async Task UntilAsync(Func<Task<bool>> condition, string what)
+    {
+        for (var until = DateTime.UtcNow.AddSeconds(60); !await condition(); await Task.Delay(10)) (DateTime.UtcNow < until).ShouldBeTrue(what);
     }
 
     private async Task<IReadOnlyList<Item>> ReadAsync(string where = "", object? parameters = null)
@@ -116,18 +124,20 @@ public sealed class EventBusTests : IAsyncLifetime
         var (here, there) = (await NodeAsync(), await NodeAsync());
         await using var view = Watch(there);
         while (view.Batches == 0) await Task.Delay(1);
-        var states = new List<LiveState>();
-        there.Bus.StateChanged += states.Add;
+        var states = new ConcurrentQueue<LiveState>();
+        there.Bus.StateChanged += states.Enqueue;
 
         // A change that nobody is told of stands for one whose notice was lost with the connection.
         await using var connection = await Db.OpenAsync(default);
         await connection.ExecuteAsync("INSERT INTO things VALUES ('missed', 1)");
-        (await connection.ExecuteScalarAsync<long>("SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'quarterdeck-events' AND datname = current_database()")).ShouldBe(4);
+        await UntilAsync(async () => await connection.ExecuteScalarAsync<long>($"SELECT COUNT(*) {Connections}") == 4, "each node listens on one connection and tells on another");
+        await connection.ExecuteAsync($"SELECT COUNT(pg_terminate_backend(pid)) {Connections}");
 
         await view.ShouldBecomeAsync(await SourceAsync());
         view.Snapshots.ShouldBe(2);
+        await UntilAsync(() => Task.FromResult(states.LastOrDefault()?.Health is LiveHealth.Connected), "it is told that changes arrive again"); // a moment after they do
         states.Select(s => s.Health).ShouldBe([LiveHealth.Degraded, LiveHealth.Connected]);
-        states[0].Reason!.ShouldContain("PostgreSQL ended the connection");
+        states.First().Reason!.ShouldContain("PostgreSQL ended the connection");
         await SetAsync(here, "after", 2); // the telling connection came back as well
         await view.ShouldBecomeAsync(await SourceAsync());
     }
@@ -144,7 +154,7 @@ public sealed class EventBusTests : IAsyncLifetime
             await connection.ExecuteAsync("SELECT pg_notify('quarterdeck_events', '{\"node\":\"ghost\"}')");
             await connection.ExecuteAsync("INSERT INTO things VALUES ('untold', 1)");
         }
-        await view.ShouldBecomeAsync(await SourceAsync(), seconds: 40);
+        await view.ShouldBecomeAsync(await SourceAsync(), seconds: 120);
         view.Snapshots.ShouldBe(2);
     }
 
@@ -155,7 +165,7 @@ public sealed class EventBusTests : IAsyncLifetime
         there.Bus.StateChanged += _ => throw new InvalidOperationException("a page's own error");
         await using var view = Watch(there);
         await using (var connection = await Db.OpenAsync(default))
-            await connection.ExecuteAsync("SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'quarterdeck-events' AND datname = current_database()");
+            await connection.ExecuteAsync($"SELECT COUNT(pg_terminate_backend(pid)) {Connections}");
         await SetAsync(here, "after", 1);
         await view.ShouldBecomeAsync(await SourceAsync());
         await BecomesAsync(there.Bus, LiveHealth.Connected);

@@ -36,8 +36,8 @@ internal sealed class View : IAsyncDisposable
 
     public Dictionary<string, int> Items { get { lock (_items) return new(_items); } }
 
-    /// <summary>Waits until the view is as told; fails with both pictures after ten seconds.</summary>
-    public async Task ShouldBecomeAsync(IReadOnlyDictionary<string, int> source, int seconds = 10)
+    /// <summary>Waits until the view is as told; fails with both pictures after a minute.</summary>
+    public async Task ShouldBecomeAsync(IReadOnlyDictionary<string, int> source, int seconds = 60)
     {
         for (var until = DateTime.UtcNow.AddSeconds(seconds); !Same(Items, source) && DateTime.UtcNow < until && !_reading.IsCompleted;) await Task.Delay(2);
         if (_reading.IsFaulted) await _reading;

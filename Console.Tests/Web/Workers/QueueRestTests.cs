@@ -38,7 +38,7 @@ public sealed class QueueRestTests(RunningConsole shared) : IClassFixture<Runnin
                 """), "wrangler.toml", "wrangler.toml" },
             { new StringContent("""
                 export default {
-                  async fetch(request, env) { await env.MAILS.send({ to: "fetch" }); return new Response(await env.KV.get("last")); },
+                  async fetch(request, env) { const last = await env.KV.get("last"); await env.MAILS.send({ to: "fetch" }); return new Response(last); },
                   async queue(batch, env) { for (const m of batch.messages) { if (m.body.bad) throw new Error("bad"); await env.KV.put("last", JSON.stringify(m.body)); } },
                 };
                 """), "src/index.js", "src/index.js" },

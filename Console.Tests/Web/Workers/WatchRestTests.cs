@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Quarterdeck.Tests.Support;
+using Quarterdeck.Tests.Workers.Runtime;
 using Quarterdeck.Web.Workers;
 
 namespace Quarterdeck.Tests.Web.Workers;
@@ -94,8 +95,10 @@ public sealed class WatchRestTests(RunningConsole shared) : IClassFixture<Runnin
     [Fact]
     public async Task Compute_servers_are_listed_with_their_guard_and_walls()
     {
-        var list = await _console.Rest.GetFromJsonAsync<JsonElement>("/api/v1/compute-servers");
-        var one = list.GetProperty("items")[0];
+        await PutAsync("watch-servers", new { }, ("index.js", "export default { fetch() { return new Response('x') } }")); // the first worker starts the first of them
+        JsonElement Items() => _console.Rest.GetFromJsonAsync<JsonElement>("/api/v1/compute-servers").Result.GetProperty("items");
+        await ComputeNode.Until(() => Items().GetArrayLength() > 0, "a compute server is listed");
+        var one = Items()[0];
         one.GetProperty("tier").GetString().ShouldBe("shared");
         new[] { "active", "off" }.ShouldContain(one.GetProperty("guard").GetString());
         (one.GetProperty("guard").GetString() == "off").ShouldBe(one.GetProperty("guardReason").ValueKind is JsonValueKind.String);

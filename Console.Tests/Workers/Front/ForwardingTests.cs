@@ -150,18 +150,19 @@ public sealed class ForwardingTests
     [Fact]
     public async Task What_lasts_longer_than_the_wall_time_is_cut_and_a_started_answer_is_not_taken_for_whole()
     {
-        await using var rig = await FrontRig.OpenAsync(w => w with { Versions = [FrontRig.Version(1, 1, 100, WorkerLimits.Usual with { WallMs = 200 })] });
-        var forever = new TaskCompletionSource();
+        await using var rig = await FrontRig.OpenAsync(w => w with { Versions = [FrontRig.Version(1, 1, 100, WorkerLimits.Usual with { WallMs = 500 })] });
+        using (await rig.StartedAsync()) { } // there is a connection now: opening one takes none of the wall time
+        var (forever, stuck) = (new TaskCompletionSource(), rig.Server.Stuck);
         rig.Server.Answer = async _ => { await forever.Task; return false; };
         using (var answer = await rig.GetAsync().WaitAsync(Limit)) Assert.Equal((HttpStatusCode.GatewayTimeout, "wall-time"), (answer.StatusCode, FrontRig.Cause(answer)));
-        Assert.Equal(1, rig.Server.Stuck);
+        Assert.Equal(stuck + 1, rig.Server.Stuck);
         rig.Server.Answer = async request =>
         {
             await request.SendAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n");
             await forever.Task;
             return false;
         };
-        using var started = await rig.GetAsync().WaitAsync(Limit);
+        using var started = await rig.StartedAsync();
         await Assert.ThrowsAnyAsync<Exception>(() => started.Content.ReadAsStringAsync().WaitAsync(Limit));
         forever.SetResult();
     }
@@ -180,14 +181,16 @@ public sealed class ForwardingTests
         }
         rig.Server.Answer = async request => { await request.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n"); return true; };
         using (var large = await rig.GetAsync().WaitAsync(Limit)) Assert.Equal((HttpStatusCode.BadGateway, "response-size"), (large.StatusCode, FrontRig.Cause(large)));
+        var begun = new TaskCompletionSource();
         rig.Server.Answer = async request =>
         {
             await request.SendAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1f4\r\n" + new string('a', 500) + "\r\n");
-            await Task.Delay(200);
+            await begun.Task;
             await request.SendAsync("1f5\r\n" + new string('a', 501) + "\r\n0\r\n\r\n");
             return true;
         };
         using var endless = await rig.GetAsync().WaitAsync(Limit);
+        begun.SetResult();
         await Assert.ThrowsAnyAsync<Exception>(() => endless.Content.ReadAsStringAsync().WaitAsync(Limit));
     }
 

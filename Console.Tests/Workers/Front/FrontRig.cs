@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Quarterdeck.Platform;
@@ -81,6 +82,18 @@ internal sealed class FrontRig : IAsyncDisposable
         request.RequestUri = new Uri(Http, request.RequestUri!);
         request.Headers.Host = host;
         return await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+    }
+
+    /// <summary>An answer that has begun. Where the machine stood still for the whole of a short wall time, it is asked for again.</summary>
+    public async Task<HttpResponseMessage> StartedAsync()
+    {
+        for (var until = DateTime.UtcNow.AddSeconds(60); ;)
+        {
+            var answer = await GetAsync().WaitAsync(TimeSpan.FromSeconds(60));
+            if (answer.StatusCode is HttpStatusCode.OK) return answer;
+            Assert.True(DateTime.UtcNow < until, $"It answers {(int)answer.StatusCode} {Cause(answer)}.");
+            answer.Dispose();
+        }
     }
 
     public static string? Cause(HttpResponseMessage answer) => answer.Headers.TryGetValues("x-quarterdeck-cause", out var causes) ? causes.Single() : null;

@@ -116,13 +116,27 @@ public sealed class TlsTests
             await Task.Delay(Timeout.Infinite);
             return false;
         };
-        using var client = new ClientWebSocket();
         using var invoker = new HttpMessageInvoker(Handler(rig));
-        await client.ConnectAsync(new Uri($"wss://{FrontRig.Host}/"), invoker, default).WaitAsync(Limit);
+        using var client = await OpenedAsync(invoker);
         var buffer = new byte[10];
         Assert.Equal(2, (await client.ReceiveAsync(buffer, default).WaitAsync(Limit)).Count);
         rig.Server.Kill();
         await Assert.ThrowsAnyAsync<WebSocketException>(() => client.ReceiveAsync(buffer, default).WaitAsync(Limit));
+    }
+
+    /// <summary>A busy machine may use the short wall time up before the switch; then it is tried again.</summary>
+    private static async Task<ClientWebSocket> OpenedAsync(HttpMessageInvoker invoker)
+    {
+        for (var until = DateTime.UtcNow + Limit; ;)
+        {
+            var client = new ClientWebSocket();
+            try
+            {
+                await client.ConnectAsync(new Uri($"wss://{FrontRig.Host}/"), invoker, default).WaitAsync(Limit);
+                return client;
+            }
+            catch (WebSocketException) when (DateTime.UtcNow < until) { client.Dispose(); }
+        }
     }
 
     [Fact]

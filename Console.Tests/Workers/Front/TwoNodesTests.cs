@@ -57,7 +57,7 @@ public sealed class TwoNodesTests
         }
     }
 
-    private static Process Start(int port, string database, string key, string data)
+    internal static Process Start(int port, string database, string key, string data)
     {
         var start = new ProcessStartInfo("dotnet",
         [
@@ -70,19 +70,20 @@ public sealed class TwoNodesTests
         return process;
     }
 
-    private static async Task PutAsync(TestConsole console, string answer)
+    internal static async Task PutAsync(TestConsole console, string answer)
     {
-        using var form = new MultipartFormDataContent
-        {
-            { new StringContent("""{"mainModule":"main.js","compatibilityDate":"2026-04-01"}""", Encoding.UTF8, "application/json"), "metadata" },
-            { new StringContent($"export default {{ async fetch(r) {{ console.log('at ' + new URL(r.url).pathname); return new Response('{answer}'); }} }};", Encoding.UTF8, "application/javascript"), "main.js", "main.js" },
-        };
-        using var made = await console.Rest.PutAsync("/api/v1/workers/shop", form);
+        using var made = await console.Rest.PutAsync("/api/v1/workers/shop", Upload(answer));
         Assert.True(made.StatusCode is HttpStatusCode.Created, await made.Content.ReadAsStringAsync());
     }
 
+    internal static MultipartFormDataContent Upload(string answer) => new()
+    {
+        { new StringContent("""{"mainModule":"main.js","compatibilityDate":"2026-04-01"}""", Encoding.UTF8, "application/json"), "metadata" },
+        { new StringContent($"export default {{ async fetch(r) {{ console.log('at ' + new URL(r.url).pathname); return new Response('{answer}'); }} }};", Encoding.UTF8, "application/javascript"), "main.js", "main.js" },
+    };
+
     /// <summary>Waits until the list of all nodes' compute servers is as it should be.</summary>
-    private static async Task ServersAsync(TestConsole console, Func<IReadOnlyList<(string Node, string State)>, bool> condition)
+    internal static async Task ServersAsync(TestConsole console, Func<IReadOnlyList<(string Node, string State)>, bool> condition)
     {
         for (var clock = Stopwatch.StartNew(); ; await Task.Delay(100))
         {
@@ -111,7 +112,7 @@ public sealed class TwoNodesTests
         await asking;
     }
 
-    private static async Task UntilAsync(HttpClient client, Uri at, string answer, Process node)
+    internal static async Task UntilAsync(HttpClient client, Uri at, string answer, Process node)
     {
         for (var clock = Stopwatch.StartNew(); ; await Task.Delay(50))
         {
@@ -124,7 +125,7 @@ public sealed class TwoNodesTests
         }
     }
 
-    private static async Task<string> AskAsync(HttpClient client, Uri at)
+    internal static async Task<string> AskAsync(HttpClient client, Uri at)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, at);
         request.Headers.Host = "shop.test";
@@ -132,7 +133,7 @@ public sealed class TwoNodesTests
         return await answer.Content.ReadAsStringAsync();
     }
 
-    private static int FreePort()
+    internal static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

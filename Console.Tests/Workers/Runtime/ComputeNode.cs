@@ -21,6 +21,9 @@ internal sealed class ComputeNode : IWorkerCodeSource, ITailSink, IAsyncDisposab
     // It reads all of workerd once.
     private static readonly GuardLibrary Guard = new(NullLogger<GuardLibrary>.Instance);
 
+    // A test asks as fast as it can, and on a slow machine that alone is more than half a core. The limit has tests of its own.
+    private static readonly WorkerLimits Roomy = WorkerLimits.Usual with { CpuPercent = 100 };
+
     private readonly string _folder = Directory.CreateTempSubdirectory("qd-node-").FullName;
     private readonly ConcurrentDictionary<WorkerKey, WorkerCode> _code = new();
     private readonly ConcurrentDictionary<long, DeployedWorker> _workers = new();
@@ -101,7 +104,7 @@ internal sealed class ComputeNode : IWorkerCodeSource, ITailSink, IAsyncDisposab
         IReadOnlyList<WorkerBinding>? bindings = null, IReadOnlyList<string>? egress = null, IEnumerable<WorkerModule>? more = null)
     {
         var key = new WorkerKey(serial, version);
-        _code[key] = Code(key, source, limits, bindings, egress, more);
+        _code[key] = Code(key, source, limits ?? Roomy, bindings, egress, more);
         Move(serial, tier, key, limits);
         return key;
     }
@@ -109,7 +112,7 @@ internal sealed class ComputeNode : IWorkerCodeSource, ITailSink, IAsyncDisposab
     /// <summary>Changes where a worker runs, or what of it is deployed.</summary>
     public void Move(long serial, WorkerTier tier, WorkerKey? key = null, WorkerLimits? limits = null)
     {
-        var versions = key is { } one ? [new DeployedVersion(one, one.ToString(), 100, limits ?? WorkerLimits.Usual, null, WorkerTriggers.None)] : _workers[serial].Versions;
+        var versions = key is { } one ? [new DeployedVersion(one, one.ToString(), 100, limits ?? Roomy, null, WorkerTriggers.None)] : _workers[serial].Versions;
         _workers[serial] = new DeployedWorker(serial, $"w{serial}", tier, versions, null, null, 1, DateTimeOffset.UtcNow);
         Table.Swap(new WorkerTableSnapshot(Interlocked.Increment(ref _sequence), new Dictionary<long, DeployedWorker>(_workers), new Dictionary<string, TableZone>()), e => throw e);
     }

@@ -120,7 +120,7 @@ public sealed class WatchdogTests
     {
         await using var node = await ComputeNode.StartAsync(o => o.SilentSeconds = 1);
         var key = node.Deploy(1, Hello);
-        (await node.GetAsync(key)).Status.ShouldBe(200);
+        (await node.AskAsync(key)).ShouldBe("hello"); // on a busy machine a start may be silent for that long, too
         var pid = node.Info().Pid!.Value;
         using (var stop = System.Diagnostics.Process.Start("kill", ["-STOP", $"{pid}"])) await stop.WaitForExitAsync();
         await ComputeNode.Until(() => node.Info() is { State: ComputeServerState.Up } info && info.Pid != pid, "another process");
