@@ -50,10 +50,10 @@ public sealed class WorkerLimitsJourneyTests(BrowserRun browser)
             using (var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60)))
                 await table.WaitForAsync(t => t.ByName("limits-journey")!.Versions[0].Limits.MemoryMiB == 200, limit.Token);
 
-            await tab.GetByRole(AriaRole.Button, new() { Name = "Fill in what came with the console" }).ClickAsync();
+            await tab.GetByRole(AriaRole.Button, new() { Name = "Usual values" }).ClickAsync();
             await Expect(tab.GetByLabel("Ceiling of Heap in MiB")).ToHaveValueAsync("512");
             await SaveAsync();
-            await Expect(tab.GetByRole(AriaRole.Button, new() { Name = "Fill in what came with the console" })).ToBeDisabledAsync();
+            await Expect(tab.GetByRole(AriaRole.Button, new() { Name = "Usual values" })).ToBeDisabledAsync();
             using (var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60)))
                 await table.WaitForAsync(t => t.ByName("limits-journey")!.Versions[0].Limits.MemoryMiB == 256, limit.Token);
 

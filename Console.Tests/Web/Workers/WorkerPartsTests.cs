@@ -86,7 +86,7 @@ public sealed class WorkerPartsTests : BunitContext
         card.Find("#wrong-defaults-codeBytes").TextContent.ShouldBe("It is more than the ceiling. Raise the ceiling.");
         card.Find("input[aria-describedby='wrong-defaults-codeBytes']").GetAttribute("aria-invalid").ShouldBe("true");
 
-        card.FindAll("button").First(b => b.TextContent.StartsWith("Fill in", StringComparison.Ordinal)).Click();
+        card.FindAll("button").First(b => b.TextContent == "Usual values").Click();
         card.Find("button.primary").Click();
         saved.ShouldBe(WorkerPolicy.Usual);
 

@@ -13,7 +13,7 @@ public sealed class StoreAwayTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
 
-    [Fact]
+    [Fact, Trait("Category", "Long")]
     public async Task While_PostgreSQL_is_away_both_nodes_answer_on_deployments_are_refused_with_the_reason_and_afterwards_all_goes_on_by_itself()
     {
         await using var server = await PostgresServer.StartAsync();
@@ -41,7 +41,12 @@ public sealed class StoreAwayTests
                 for (var i = 0; i < 20; i++) Assert.Equal("first", await TwoNodesTests.AskAsync(client, at));
             foreach (var shard in shards) Process.GetProcessById(shard).Kill();
             foreach (var at in both)
-                for (var i = 0; i < 20; i++) Assert.Equal("first", await TwoNodesTests.AskAsync(client, at)); // from a new process, out of the node's memory
+            {
+                // who asks in the moment of the end may be taken for its cause
+                await TwoNodesTests.UntilAsync(client, at, "first", node);
+                for (var i = 0; i < 20; i++) Assert.Equal("first", await TwoNodesTests.AskAsync(client, at)); // a new process has the code from its node's memory
+            }
+            Assert.All(shards, shard => Assert.False(Directory.Exists($"/proc/{shard}")));
             await RefusedAsync(await console.Rest.PutAsync("/api/v1/workers/shop", TwoNodesTests.Upload("lost")));
             await RefusedAsync(await console.Rest.PostAsJsonAsync("/api/v1/workers/shop/deployments", new { versions = new[] { new { version = 1, percent = 100 } } }));
             Assert.False(node.HasExited);
@@ -50,7 +55,7 @@ public sealed class StoreAwayTests
             await UntilReadyAsync(console, ready: true);
             await TwoNodesTests.PutAsync(console, "second");
             foreach (var at in both) await TwoNodesTests.UntilAsync(client, at, "second", node);
-            await TwoNodesTests.ServersAsync(console, servers => servers.Count(s => s.State == "up") == 2);
+            await TwoNodesTests.ServersAsync(console, servers => servers.Count(s => s.State == "up") >= 2);
             var versions = (await console.Rest.GetFromJsonAsync<JsonElement>("/api/v1/workers/shop/versions")).GetProperty("total").GetInt32();
             Assert.Equal(2, versions); // of what was refused nothing is left
         }
