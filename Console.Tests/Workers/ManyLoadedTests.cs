@@ -31,8 +31,9 @@ public sealed class ManyLoadedTests(ITestOutputHelper output)
             await connection.ExecuteAsync("INSERT INTO zone_routes (hostname, pattern, serial) SELECT name || '.test', '/*', serial FROM workers WHERE created_by = 'test'");
         }
         Get<WorkerNews>().AllWorkers();
+        Get<WorkerNews>().Zones([.. Enumerable.Range(1, Many).Select(i => $"w{i:00000}.test")]);
         var table = Get<WorkerTable>();
-        using (var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90))) await table.WaitForAsync(t => t.Workers.Count == Many + 1, limit.Token);
+        using (var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90))) await table.WaitForAsync(t => t.Workers.Count == Many + 1 && t.Zones.Count == Many, limit.Token);
 
         var front = Get<WorkerFront>();
         await front.OpenedAsync(default).WaitAsync(TimeSpan.FromSeconds(60));
