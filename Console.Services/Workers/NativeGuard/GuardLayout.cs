@@ -8,7 +8,7 @@ internal static class GuardLayout
     public const int Slots = 8192, Limits = 16384, KeyBytes = 64;
 
     public const int Trusted = 12, Device = 16, Inode = 24, Size = 32, ModifiedNs = 40, GraceMs = 48, WindowMs = 52, SlackMiB = 56, LimitsChanged = 60, Symbols = 64;
-    public const int State = 192, Pid = 196, SlotsUsed = 200, IsolatesMade = 204, Current = 208, Culprit = 212, Beat = 216, ForeignTurns = 224, Why = 232, Reason = 264;
+    public const int State = 192, Pid = 196, SlotsUsed = 200, IsolatesMade = 204, Current = 208, Culprit = 212, Beat = 216, ForeignTurns = 224, Why = 232, Reason = 264, Collect = 392;
     public const int Standard = 416, LimitSize = 96, LimitKey = 32, LimitTable = Standard + LimitSize;
     public const int SlotSize = 248, SlotTable = LimitTable + Limits * LimitSize, FileSize = SlotTable + Slots * SlotSize;
 

@@ -68,7 +68,7 @@ internal sealed class GuardLimitTable(SafeFileHandle file)
 
     private void Tell() => WriteInt(GuardLayout.LimitsChanged, ++_changes);
 
-    private void WriteInt(long at, int value)
+    public void WriteInt(long at, int value)
     {
         Span<byte> bytes = stackalloc byte[sizeof(int)];
         BinaryPrimitives.WriteInt32LittleEndian(bytes, value);

@@ -12,9 +12,13 @@ namespace Quarterdeck.Workers.NativeGuard;
 /// </remarks>
 internal sealed class GuardView : IDisposable
 {
+    private const int Crowd = 64;
+    private const long CrowdBytes = 32 << 20;
+
     private readonly SafeFileHandle _file;
     private readonly GuardLimitTable _limits;
     private readonly Lock _writing = new();
+    private int _collects;
 
     private GuardView(string path, SafeFileHandle file) => (Path, _file, _limits) = (path, file, new GuardLimitTable(file));
 
@@ -68,6 +72,13 @@ internal sealed class GuardView : IDisposable
         lock (_writing) return !_file.IsClosed && _limits.Set(workerKey, limits);
     }
 
+    /// <summary>Lets the process give back what unloaded isolates held, after the next turn of the console's own code in it.</summary>
+    public void Collect()
+    {
+        lock (_writing)
+            if (!_file.IsClosed) _limits.WriteInt(GuardLayout.Collect, ++_collects);
+    }
+
     /// <summary>Forgets a version that is not deployed any more.</summary>
     public void RemoveLimits(string workerKey)
     {
@@ -98,7 +109,12 @@ internal sealed class GuardView : IDisposable
     public GuardBlame? Blame(bool outOfMemory = false)
     {
         if (SlotAt(Int(GuardLayout.Culprit)) is { Key.Length: > 0 } culprit) return new(culprit.WorkerKey, $"the guard gave the process up: {Text(GuardLayout.Why, 32)}");
-        if (outOfMemory && Read() is { Count: > 0 } all && all.MaxBy(slot => slot.Bytes) is { Bytes: > 0 } largest) return new(largest.WorkerKey, $"it held {largest.Bytes >> 20} MiB when memory ran out");
+        if (outOfMemory && Read() is { Count: > 0 } all && all.MaxBy(slot => slot.Bytes) is { Bytes: > 0 } largest)
+        {
+            // So many that each has little: they are too many, and none of them did it.
+            if (all.Count > Crowd && largest.Bytes < CrowdBytes) return null;
+            return new(largest.WorkerKey, $"it held {largest.Bytes >> 20} MiB when memory ran out");
+        }
         return Running is { } running ? new(running, "its code ran when the process ended") : null;
     }
 

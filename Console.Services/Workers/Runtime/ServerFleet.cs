@@ -184,14 +184,17 @@ internal sealed partial class ServerFleet(ServerParts parts, WorkerTable table, 
             var stale = DateTimeOffset.UtcNow.AddMinutes(-parts.Options.IdleMinutes).ToUnixTimeMilliseconds();
             var recent = DateTimeOffset.UtcNow.AddSeconds(-30).ToUnixTimeMilliseconds();
             var isolates = await ListAsync(admin, cancellation);
-            var excess = server.Process.Excess;
+            var (excess, gone) = (server.Process.Excess, new List<string>());
             foreach (var isolate in isolates.OrderBy(i => i.Used))
             {
                 if (!isolate.Open || isolate.Live > 0 || !WorkerKey.TryParse(isolate.Key.Split('+')[0], out var key) || server.Process.InFlight.Has(key)) continue;
                 var deployed = workers.TryGetValue(key.Serial, out var worker) && worker.Versions.Any(v => v.Key == key) && !isolate.Key.EndsWith("+tail", StringComparison.Ordinal);
                 // What was used longest ago makes room first.
-                if (isolate.Used < (deployed ? stale : recent) || excess-- > 0) await server.Process.EvictAsync(isolate.Key, cancellation);
+                if (isolate.Used < (deployed ? stale : recent) || excess-- > 0) gone.Add(isolate.Key);
             }
+            if (gone.Count == 0) continue;
+            await Parallel.ForEachAsync(gone, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellation }, async (key, stop) => await server.Process.EvictAsync(key, stop));
+            await server.Process.CollectAsync(cancellation);
         }
     }
 

@@ -72,8 +72,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>How the last process ended; null when none did.</summary>
     public string? LastEnd => _lastEnd;
 
-    /// <summary>How many isolates should go, so that the cgroup's memory is not filled.</summary>
-    public int Excess => Pid is { } pid && ProcessUse.Resident(pid) - _setup.MemoryBytes / 10 * 8 is > 0 and var over ? (int)(over / IsolateBytes) + 8 : 0;
+    /// <summary>How many isolates should go, so that the cgroup's memory is not filled: beyond 80 % of it, what makes it 60 %. To go back to the mark alone would lose against many loads at once.</summary>
+    public int Excess => Pid is { } pid && ProcessUse.Resident(pid) is var held && held > _setup.MemoryBytes / 10 * 8 ? (int)((held - _setup.MemoryBytes / 10 * 6) / IsolateBytes) + 1 : 0;
 
     /// <summary>Whether the guard works in this process, and so knows whose code runs.</summary>
     public bool IsGuarded => _view is { IsActive: true };
@@ -125,6 +125,15 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         try { await admin.EvictAsync(key, cancellation); }
         catch (HttpRequestException) { } // its process has ended, and the isolate with it
         if (WorkerKey.TryParse(key.Split('~', '+')[0], out var version)) _loaded.TryRemove(version, out _);
+    }
+
+    /// <summary>Gives back what unloaded isolates held; without the guard that comes with time.</summary>
+    public async Task CollectAsync(CancellationToken cancellation)
+    {
+        if (Admin is not { } admin || _view is not { } view) return;
+        view.Collect();
+        try { await admin.PingAsync(cancellation); }
+        catch (HttpRequestException) { } // it has ended, and all of it with it
     }
 
     public async ValueTask DisposeAsync()

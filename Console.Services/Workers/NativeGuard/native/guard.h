@@ -50,6 +50,8 @@ extern _Atomic bool turn_starts; /* this turn compiles the worker's modules */
 /* memory.c */
 void memory_limit(isolate *of, int slot);
 void memory_look(isolate *of, int slot, uint64_t now_ns);
+/* After a turn of the console's own code. */
+void memory_unload(isolate *of);
 void memory_on_interrupt(isolate *of, void *unused);
 /* Whether JavaScript may have another array buffer. */
 bool memory_allows(isolate *of, int slot, size_t bytes);

@@ -74,7 +74,9 @@ struct guard_file {
   _Atomic uint64_t foreign_turns; /* turns on another thread, which the guard does not count */
   char why[32]; /* of the culprit */
   char reason[128]; /* why the guard is off */
-  uint64_t pad[3];
+  _Atomic uint32_t collect; /* from the console: grows when isolates were unloaded */
+  uint32_t pad0;
+  uint64_t pad[2];
   struct guard_limits standard;
   struct guard_limits limits[GUARD_LIMITS];
   struct guard_slot slots[GUARD_SLOTS];

@@ -47,7 +47,7 @@ static void end(isolate *of, int slot) {
     if (mine->limited) {
       rate_charge(slot, used);
       memory_look(of, slot, now);
-    }
+    } else if (!mine->key[0]) memory_unload(of);
   }
   atomic_store_explicit(&turn_starts, false, memory_order_relaxed);
   atomic_store_explicit(&turn_isolate, NULL, memory_order_relaxed);
