@@ -7,12 +7,12 @@ namespace Quarterdeck.Workers.Runtime;
 
 /// <summary>What the dispatcher of one compute server asks of the console: code, bindings; and what it tells: events of watched workers.</summary>
 /// <param name="load">Code by key, for versions that may run in this server only.</param>
-/// <param name="handed">Told when code was handed out.</param>
+/// <param name="handed">Told before code is handed out; it waits for this.</param>
 /// <param name="tails">Takes events.</param>
 /// <param name="bindings">By kind.</param>
 /// <param name="logger">For failures.</param>
 internal sealed partial class HostRequests(
-    Func<WorkerKey, CancellationToken, Task<CodePackage>> load, Action<CodePackage> handed, ITailSink tails, IReadOnlyDictionary<string, IBindingService> bindings, ILogger logger)
+    Func<WorkerKey, CancellationToken, Task<CodePackage>> load, Func<CodePackage, CancellationToken, Task> handed, ITailSink tails, IReadOnlyDictionary<string, IBindingService> bindings, ILogger logger)
 {
     private const int MostTail = 4 << 20;
     private const string Tail = "+tail";
@@ -38,7 +38,7 @@ internal sealed partial class HostRequests(
         {
             var package = await load(key, context.RequestAborted);
             // Limits are set before the code arrives, so that they hold from its first step.
-            handed(package);
+            await handed(package, context.RequestAborted);
             var bytes = watched ? package.Watched.Value : package.Plain;
             context.Response.ContentLength = bytes.Length;
             await context.Response.Body.WriteAsync(bytes, context.RequestAborted);

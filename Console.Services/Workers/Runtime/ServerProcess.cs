@@ -19,6 +19,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 {
     // What an idle isolate of a small worker takes.
     private const long IsolateBytes = 2_100_000;
+    private const int MostWaits = 100;
+    private static readonly TimeSpan Wait = TimeSpan.FromMilliseconds(50);
 
     private static readonly TimeSpan StartMoment = TimeSpan.FromSeconds(2);
 
@@ -74,6 +76,8 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     /// <summary>How many isolates should go, so that the cgroup's memory is not filled: beyond 80 % of it, what makes it 60 %. To go back to the mark alone would lose against many loads at once.</summary>
     public int Excess => Pid is { } pid && ProcessUse.Resident(pid) is var held && held > _setup.MemoryBytes / 10 * 8 ? (int)((held - _setup.MemoryBytes / 10 * 6) / IsolateBytes) + 1 : 0;
+
+    private bool IsFull => Pid is { } pid && ProcessUse.Resident(pid) > _setup.MemoryBytes / 100 * 88;
 
     /// <summary>Whether the guard works in this process, and so knows whose code runs.</summary>
     public bool IsGuarded => _view is { IsActive: true };
@@ -150,7 +154,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         var own = $"{Id}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(3))}";
         var folders = _parts.Folders.For(own);
         var cgroup = Cgroup.Make(own, _setup.MemoryBytes, _parts.Options.MaxThreads, _setup.CpuPercent);
-        var listeners = await _parts.ListenAsync(_setup, folders.Io, Handed);
+        var listeners = await _parts.ListenAsync(_setup, folders.Io, HandAsync);
         try
         {
             var pause = TimeSpan.Zero;
@@ -254,12 +258,17 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         foreach (var other in called) await _ended(new ServerEnd(this, other, kind, $"{how[..^1]} (it was called by {culprit}, and either may have ended it)"));
     }
 
-    private void Handed(CodePackage package)
+    private async Task HandAsync(CodePackage package, CancellationToken cancellation)
     {
+        if (Excess > 0)
+        {
+            _crowded();
+            // Loads wait for room: faster than it is made they would fill the process, and end all that is in it.
+            for (var waits = 0; IsFull && waits < MostWaits; waits++) await Task.Delay(Wait, cancellation);
+        }
         _view?.SetLimits(package.Key.ToString(), ServerStart.GuardLimitsOf(package.Limits));
         _handedStartMs = package.Limits.StartupMs;
         Volatile.Write(ref _handedAt, _parts.Time.GetTimestamp());
-        if (Excess > 0) _crowded();
         if (_loaded.TryAdd(package.Key, 0) && !IsCheck) _parts.Figures.RecordColdStart(package.Key.Serial, package.Key.Version);
     }
 

@@ -54,7 +54,7 @@ internal sealed class ServerParts(
     public GuardState GuardFor(string path) => Options.Guard ? guard.For(path) : new GuardState(null, "It is switched off (Quarterdeck:Workers:Servers:Guard).", null);
 
     /// <summary>The sockets on which a server asks for code and bindings, and sends its subrequests.</summary>
-    public async Task<IReadOnlyList<IAsyncDisposable>> ListenAsync(ServerSetup setup, string io, Action<CodePackage> handed)
+    public async Task<IReadOnlyList<IAsyncDisposable>> ListenAsync(ServerSetup setup, string io, Func<CodePackage, CancellationToken, Task> handed)
     {
         var lanes = objects is null ? null : new ServerLanes(objects(), io, setup.Objects is null ? null : setup.Serial, loggers.CreateLogger<ServerLanes>());
         var host = new HostRequests(setup.Load, handed, tails, lanes is null ? _bindings : new Dictionary<string, IBindingService>(_bindings) { [lanes.Kind] = lanes }, loggers.CreateLogger<HostRequests>());
