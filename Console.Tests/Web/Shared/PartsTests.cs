@@ -105,6 +105,9 @@ public sealed class PartsTests : BunitContext
         pager.Find("[aria-label='Previous page']").GetAttribute("href").ShouldBe("http://localhost/vms?search=web");
         pager.Find("[aria-label='Next page']").GetAttribute("href")!.ShouldContain("page=3");
         pager.Markup.ShouldContain("51–100 of 130");
+        // A link that leads nowhere is one all the same: without the role its label would be ignored.
+        var none = Render<Pager>(p => p.Add(x => x.Number, 1).Add(x => x.Size, 50).Add(x => x.Total, 51)).Find("[aria-label='Previous page']");
+        (none.GetAttribute("role"), none.GetAttribute("aria-disabled"), none.HasAttribute("href")).ShouldBe(("link", "true", false));
         Render<Pager>(p => p.Add(x => x.Number, 1).Add(x => x.Size, 50).Add(x => x.Total, 50)).Markup.Trim().ShouldBeEmpty();
     }
 
