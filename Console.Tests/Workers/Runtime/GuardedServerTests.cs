@@ -48,18 +48,4 @@ public sealed class GuardedServerTests
         (node.Info().Restarts, node.Ends.Count).ShouldBe((0, 0));
         node.Info().RssBytes.ShouldBeLessThan(320L << 20);
     }
-
-    [Fact]
-    public async Task What_unloaded_isolates_held_is_given_back()
-    {
-        const int workers = 60;
-        await using var node = await ComputeNode.StartAsync();
-        var keys = Enumerable.Range(1, workers).Select(n => node.Deploy(n, Hello)).ToList();
-        foreach (var key in keys) (await node.AskAsync(key)).ShouldBe("hello");
-        var held = node.Info().RssBytes;
-        foreach (var key in keys) await node.Servers.EvictAsync(key, default);
-        await node.Fleet.Pick(node.Table.Current.Workers[1]).Process.CollectAsync(default);
-        // Of 2.3 MiB each, 0.4 come back without the guard's help.
-        await ComputeNode.Until(() => held - node.Info().RssBytes > workers * (800L << 10), $"most of each comes back; {held >> 20} MiB were held, {node.Info().RssBytes >> 20} are");
-    }
 }
